@@ -1,0 +1,133 @@
+"""Field types that events and commands share: cleaned, bounded text, UTC times, names.
+
+Every bound is enforced when a command is read, so nothing larger reaches `decide`, a disk or a screen.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from warroom.incident.ids import parse_incident_id
+from warroom.incident.text import clean_line, clean_text
+
+
+class Frozen(BaseModel):
+    """A closed, immutable record: unknown fields are refused, NaN and infinities too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_timedelta="float")
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _present(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+def _web(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return value
+
+
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_line), AfterValidator(_present)]
+"""One line of 1 to 200 characters."""
+OptionalLine = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_line)]
+"""One line of at most 200 characters, possibly empty."""
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(clean_text), AfterValidator(_present)]
+"""Text of 1 to 10,000 characters."""
+OptionalText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(clean_text)]
+"""Text of at most 10,000 characters, possibly empty."""
+Person = Annotated[str, StringConstraints(max_length=64), AfterValidator(clean_line), AfterValidator(_present)]
+"""The name a person or a participant is known by in the room, 1 to 64 characters."""
+Service = Annotated[str, StringConstraints(max_length=100), AfterValidator(clean_line), AfterValidator(_present)]
+Url = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    AfterValidator(clean_line),
+    AfterValidator(_present),
+    AfterValidator(_web),
+]
+IncidentId = Annotated[str, StringConstraints(max_length=20), BeforeValidator(parse_incident_id)]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A time with a zone, kept in UTC."""
+Number = Annotated[int, Field(ge=1, le=1_000_000_000)]
+"""The number of an entry (its `seq`), a task, a hypothesis, a decision or an evidence pin."""
+Labels = Annotated[
+    dict[
+        Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_line)],
+        Annotated[str, StringConstraints(max_length=2000), AfterValidator(clean_text)],
+    ],
+    Field(max_length=64),
+]
+
+
+class Alert(Frozen):
+    """An alert as the log keeps it, whichever system raised it. The fingerprint identifies it within its source."""
+
+    fingerprint: Line
+    source: OptionalLine = "alertmanager"
+    name: Line
+    severity: OptionalLine = ""
+    service: OptionalLine = ""
+    summary: OptionalText = ""
+    labels: Labels = Field(default_factory=dict)
+    annotations: Labels = Field(default_factory=dict)
+    starts_at: Moment
+    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(clean_line)] = ""
+
+
+class EvidenceSeries(Frozen):
+    """One line of a pinned chart. `times` are epoch seconds; a None value is a gap."""
+
+    label: OptionalLine
+    times: Annotated[tuple[float, ...], Field(max_length=2000)]
+    values: Annotated[tuple[float | None, ...], Field(max_length=2000)]
+
+
+class Evidence(Frozen):
+    """What was seen, with the data itself, so that it is still there when the backend has forgotten it."""
+
+    title: Line
+    source: OptionalLine = "prometheus"
+    query: OptionalText = ""
+    unit: OptionalLine = ""
+    start: Moment | None = None
+    end: Moment | None = None
+    step_seconds: float | None = None
+    series: Annotated[tuple[EvidenceSeries, ...], Field(max_length=20)] = ()
+    note: OptionalText = ""
+
+
+class PlaybookStep(Frozen):
+    """One step as it was when the playbook was attached."""
+
+    id: Line
+    title: Line
+    owner: OptionalLine = ""
+    instructions: OptionalText = ""
+    expected: OptionalText = ""
+
+
+class PinnedPlaybook(Frozen):
+    """A playbook pinned to its version, with its steps, so that the log needs no file to be read."""
+
+    id: Line
+    title: Line
+    version: Annotated[int, Field(ge=1)]
+    digest: OptionalLine = ""
+    steps: Annotated[tuple[PlaybookStep, ...], Field(min_length=1, max_length=100)]

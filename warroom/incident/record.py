@@ -1,0 +1,81 @@
+"""The recorded event: an envelope, its payload, and the hash that chains it to the one before.
+
+hash = SHA-256(previous hash, canonical envelope, payload hash); payload hash = SHA-256(salt, payload).
+The chain covers the payload's hash, not the payload, so a redaction erases payload and salt and the chain
+still verifies. The salt keeps an erased short payload from being guessed from its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+GENESIS = b"\x00" * 32
+"""The previous hash of the first record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The command a record came from: the outbox that numbered it, and its number there."""
+
+    client: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event as it stands in the log. `payload` is the event's JSON, None (with `salt`) once redacted.
+
+    `recorded_at` is the server's clock, `occurred_at` what the responder said; both UTC.
+    `access` is the actor's access level and `duty` the duties held then (comma separated), empty for none.
+    """
+
+    incident: str
+    seq: int
+    tag: str
+    actor: str
+    access: str
+    duty: str
+    recorded_at: datetime
+    occurred_at: datetime
+    client: str
+    n: int
+    payload: bytes | None
+    salt: bytes | None
+    payload_hash: bytes
+    previous: bytes
+    hash: bytes
+
+
+def payload_hash(salt: bytes, payload: bytes) -> bytes:
+    """32 bytes that commit to the payload without telling it."""
+    return hashlib.sha256(salt + payload).digest()
+
+
+def envelope_bytes(record: Record) -> bytes:
+    """The canonical bytes of everything but payload and hashes: each field's length, then its UTF-8 bytes."""
+    parts = (
+        record.incident,
+        str(record.seq),
+        record.tag,
+        record.actor,
+        record.access,
+        record.duty,
+        stamp(record.recorded_at),
+        stamp(record.occurred_at),
+        record.client,
+        str(record.n),
+    )
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+
+
+def chain_hash(previous: bytes, envelope: bytes, payload_digest: bytes) -> bytes:
+    """The hash of a record from the hash before, its canonical envelope and its payload's hash."""
+    return hashlib.sha256(previous + envelope + payload_digest).digest()
+
+
+def stamp(moment: datetime) -> str:
+    """A UTC time as `2026-11-21T03:04:05.678901Z`, always with microseconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,189 @@
+"""The port every event store implements, and what passes through it.
+
+Invariant: `append` returns only after the records and outcomes are on stable storage, or nothing was written.
+Any failure to make them durable that is not a full disk ends the process (`StoreFailed`): nothing is acked on hope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from warroom.incident.record import Record
+
+
+class StoreError(Exception):
+    """Root of what a store raises.
+
+    StoreError
+     +-- StoreFull      nothing was written; the same append may succeed when there is room again
+     +-- StoreFailed    whether it was written is unknown; the process must stop and let recovery decide
+     +-- StoreLocked    another process holds this store
+     +-- StoreDamaged   the file is not what was written; `where` names the first broken record
+     +-- StoreTooNew    written by a newer version of warroom
+    """
+
+
+class StoreFull(StoreError): ...
+
+
+class StoreFailed(StoreError): ...
+
+
+class StoreLocked(StoreError): ...
+
+
+class StoreTooNew(StoreError): ...
+
+
+class StoreDamaged(StoreError):
+    """`where` is the incident and seq of the first broken record, as words."""
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log ends: seq 0 and the genesis hash for an incident that has none."""
+
+    seq: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The first answer to command `n` of `client`, given again to every repeat.
+
+    `incident` and `seq` name the last record it led to (seq 0: no event); `reason` and `words` a refusal.
+    """
+
+    client: str
+    n: int
+    incident: str = ""
+    seq: int = 0
+    reason: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The log was not at the expected head; `head` is where it is. Nothing was written."""
+
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token as it is kept: never the token, only its SHA-256. `scopes` empty means everything."""
+
+    digest: bytes
+    name: str
+    access: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    label: str = ""
+    single_use: bool = False
+    """An invite code: traded once for a token."""
+    used_at: datetime | None = None
+    ttl_seconds: int | None = None
+    """For an invite: how long the token it is traded for lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One line of the list of incidents, kept beside the log in the same transaction and derivable from it."""
+
+    incident: str
+    head: Head
+    body: bytes = field(default=b"")
+    """Canonical JSON of the lobby line."""
+
+
+class EventStore(Protocol):
+    """An append-only log per incident, outcomes, tokens, and the log's epoch (its identity, new after a restore)."""
+
+    @property
+    def epoch(self) -> str: ...
+
+    async def append(
+        self,
+        incident: str,
+        expected: int,
+        records: Sequence[Record],
+        outcomes: Sequence[Outcome] = (),
+        *,
+        erase: Sequence[int] = (),
+        summary: bytes = b"",
+    ) -> Appended | Conflict:
+        """Append `records` (seq = expected + 1, ...) and `outcomes` in one durable transaction.
+
+        `erase` names seqs of this incident whose payload and salt are erased for good in the same transaction.
+        With no records, only the outcomes are stored. A store may commit many calls together.
+
+        Raises:
+            StoreFull: no room; nothing was written.
+            StoreFailed: durability is unknown; stop the process.
+        """
+        ...
+
+    async def read(self, incident: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Records with seq > `after`, in order, at most `limit`; payload None where redacted."""
+        ...
+
+    async def head(self, incident: str) -> Head: ...
+
+    async def incidents(self) -> list[Summary]: ...
+
+    async def outcomes(self, client: str) -> list[Outcome]:
+        """The outcomes kept for `client`, by n."""
+        ...
+
+    async def forget_outcomes(self, client: str, upto: int) -> None:
+        """Drop the outcomes with n <= `upto`, which the client has confirmed, and remember `upto` as its floor."""
+        ...
+
+    async def client_floor(self, client: str) -> int:
+        """The highest n the client has confirmed; 0 for a new one."""
+        ...
+
+    async def claim_client(self, client: str, owner: str) -> str:
+        """Bind a client id to the name that first used it; returns the name it is bound to."""
+        ...
+
+    async def put_token(self, row: TokenRow) -> None: ...
+
+    async def token(self, digest: bytes) -> TokenRow | None: ...
+
+    async def tokens(self) -> list[TokenRow]: ...
+
+    async def revoke_token(self, digest: bytes, at: datetime) -> bool: ...
+
+    async def use_invite(self, digest: bytes, at: datetime) -> TokenRow | None:
+        """Mark a single-use code used and return it; None if unknown, used, revoked or expired. Atomic."""
+        ...
+
+    async def put_signed_head(self, incident: str, seq: int, head: bytes, signature: bytes, at: datetime) -> None: ...
+
+    async def signed_heads(self, incident: str) -> list[tuple[int, bytes, bytes, datetime]]: ...
+
+    async def backup(self, path: str) -> None:
+        """A consistent copy while the store is in use."""
+        ...
+
+    def on_append(self, ring: Callable[[str, int], None]) -> None:
+        """A doorbell: called with (incident, seq) after an append; may ring twice or not at all."""
+        ...
+
+    async def close(self) -> None: ...
