@@ -23,10 +23,13 @@ _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})")
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_UNPRINTABLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _MOST_PROBLEMS: Final = 20
+_HINTS: Final = {
+    "mapping values are not allowed": "; put a value that holds ': ' in quotes",
+    "did not find expected key": "; check the indentation, and quotes that end before the line does",
+    "cannot start any token": "; indent with spaces, and quote a value that starts with a special character",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,8 @@ def _failure(source: str, line: int, message: str, code: str, path: ValuePath = 
 
 def _told(error: yaml.MarkedYAMLError) -> str:
     parts = [part for part in (error.context, error.problem) if part]
-    return f"is not valid YAML: {', '.join(parts) or 'it cannot be read'}"
+    advice = next((hint for sign, hint in _HINTS.items() if sign in str(error.problem)), "")
+    return f"is not valid YAML: {', '.join(parts) or 'it cannot be read'}{advice}"
 
 
 def _shown(value: object) -> str:
@@ -205,9 +209,7 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise self._refusal(
-                    line, "a second document starts here; one file holds one", "several-documents"
-                )
+                raise self._refusal(line, "a second document starts here; one file holds one", "several-documents")
         elif isinstance(event, yaml.AliasEvent):
             raise self._refusal(line, f"alias '*{event.anchor}' is refused; write the value out", "alias")
         elif isinstance(event, yaml.NodeEvent):

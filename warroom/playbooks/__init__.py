@@ -1,1 +1,1 @@
-"""Playbook files: read, check, match to an incident, say what is next. Carrying steps out is not done here."""
+"""Playbook files: read, check, match, say what is next. Carrying steps out is done elsewhere."""

@@ -14,6 +14,7 @@ from typing import Final
 from warroom.document import ValuePath, path_text
 from warroom.incident.words import Duty, Severity
 from warroom.playbooks.load import Library, PlaybookError, PlaybookFile
+from warroom.playbooks.match import tokens
 from warroom.playbooks.model import Playbook, Step
 
 TITLE_COLUMNS: Final = 44
@@ -45,9 +46,7 @@ class Finding:
 
     def __str__(self) -> str:
         at = f"{self.path}: " if self.path else ""
-        return (
-            f"{self.source}:{self.line}: {self.weight.value} {self.code}: {at}{self.message}; {self.advice}"
-        )
+        return f"{self.source}:{self.line}: {self.weight.value} {self.code}: {at}{self.message}; {self.advice}"
 
 
 Remark = tuple[str, Weight, ValuePath, str, str]
@@ -56,19 +55,15 @@ _E, _W, _A = Weight.ERROR, Weight.WARNING, Weight.ADVICE
 _CODE: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _CHANGES: Final = re.compile(
     r"\b(rollout (undo|restart)|kubectl (scale|delete|drain|cordon|patch|apply|set)|helm (rollback|upgrade)"
-    r"|systemctl (restart|stop)|pg_terminate_backend|pg_cancel_backend|ALTER |DROP |DELETE |TRUNCATE |UPDATE )"
+    r"|systemctl (restart|stop)|pg_(terminate|cancel)_backend\(\S|ALTER |DROP |DELETE |TRUNCATE |UPDATE )"
 )
 _CHECKS: Final = re.compile(
-    r"\b(verif|confirm|check|watch|until|wait for|rollout status|look at|compare|should|must|falls?|drops?|below|under)"
-    r"|\breturns?\b|\bback (to|at)\b",
+    r"\b(verif|confirm|check|watch|until|wait for|rollout status|look at|compare|should|must|falls?|drops?)"
+    r"|\b(below|under|returns?|back (to|at))\b",
     re.IGNORECASE,
 )
-_ENDS: Final = re.compile(
-    r"\b(stand[- ]?down|stands? down|all[- ]clear|resolved?|hand (over|back))\b", re.IGNORECASE
-)
-_VAGUE: Final = re.compile(
-    r"\W*(done|ok(ay)?|it works|works|success(ful)?|fine|completed?|yes)\W*", re.IGNORECASE
-)
+_ENDS: Final = re.compile(r"\b(stand[- ]?down|stands? down|all[- ]clear|resolved?|hand (over|back))\b", re.IGNORECASE)
+_VAGUE: Final = re.compile(r"\W*(done|ok(ay)?|it works|works|success(ful)?|fine|completed?|yes)\W*", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"\b(T[O]DO|FIXM[E]|TB[DCA]|XX[X]|lorem ipsum)\b", re.IGNORECASE)
 _WORDLESS: Final = re.compile(r"[\W_]*")
 
@@ -92,9 +87,7 @@ def lint_library(library: Library) -> tuple[Finding, ...]:
         best = newest[file.playbook.id]
         if best is not file:
             findings.append(_shadowed(file, best))
-    return tuple(
-        sorted(findings, key=lambda finding: (finding.source, finding.line, finding.path, finding.code))
-    )
+    return tuple(sorted(findings, key=lambda finding: (finding.source, finding.line, finding.path, finding.code)))
 
 
 def error_findings(errors: Iterable[PlaybookError]) -> Iterator[Finding]:
@@ -112,9 +105,7 @@ def is_failure(findings: Sequence[Finding], *, strict: bool = False) -> bool:
 
 
 def _shadowed(file: PlaybookFile, best: PlaybookFile) -> Finding:
-    message = (
-        f"version {file.playbook.version} is shadowed by version {best.playbook.version} in {best.source}"
-    )
+    message = f"version {file.playbook.version} is shadowed by version {best.playbook.version} in {best.source}"
     advice = "it stays readable for incidents pinned to it; raise its version if it is meant to be used"
     return Finding("shadowed", _A, file.source, file.document.line(("version",)), "version", message, advice)
 
@@ -158,9 +149,7 @@ def _instructions(playbook: Playbook) -> Iterator[Remark]:
 
 def _changes_unchecked(step: Step) -> bool:
     changes = any(_CHANGES.search(code) for code in _CODE.findall(step.instructions))
-    return changes and not (
-        _CHECKS.search(_CODE.sub(" ", step.instructions)) or "rollout status" in step.instructions
-    )
+    return changes and not (_CHECKS.search(_CODE.sub(" ", step.instructions)) or "rollout status" in step.instructions)
 
 
 def _owners(playbook: Playbook) -> Iterator[Remark]:
@@ -225,13 +214,12 @@ def _matching(playbook: Playbook) -> Iterator[Remark]:
             path: ValuePath = ("matches", name, i)
             if not _says_something(pattern):
                 message = (
-                    f"{pattern!r} can match nothing"
-                    if name == "words"
-                    else f"{pattern!r} fits all, so says nothing"
+                    f"{pattern!r} can match nothing" if name == "words" else f"{pattern!r} fits all, so says nothing"
                 )
                 yield "empty-match", _W, path, message, "name something or take it out"
                 continue
-            earlier = next((p for p in patterns[:i] if _covers(p, pattern)), None)
+            covers = _same_words if name == "words" else _covers
+            earlier = next((p for p in patterns[:i] if covers(p, pattern)), None)
             if earlier is not None:
                 message = f"{pattern!r} is never reached: {earlier!r} before it matches the same"
                 yield "unreachable-match", _W, path, message, "take one of them out"
@@ -239,6 +227,10 @@ def _matching(playbook: Playbook) -> Iterator[Remark]:
 
 def _says_something(pattern: str) -> bool:
     return not _WORDLESS.fullmatch(pattern)
+
+
+def _same_words(earlier: str, later: str) -> bool:
+    return tokens(earlier) == tokens(later)
 
 
 def _covers(earlier: str, later: str) -> bool:

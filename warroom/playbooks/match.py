@@ -49,7 +49,7 @@ def suggest(
     An alert that is named counts most, then a service, then words of the title, of `words` and of the alerts'
     names. A glob of nothing but `*` fits all and so says nothing, and a severity only adds to another reason.
     """
-    said = _tokens(" . ".join([title, *words, *(_CAMEL.sub(" ", name) for name in sorted(alert_names))]))
+    said = tokens(" . ".join([title, *words, *(_CAMEL.sub(" ", name) for name in sorted(alert_names))]))
     wanted = Severity.parse(severity) if isinstance(severity, str) else severity
     found = (_weighed(playbook, services, alert_names, said, wanted) for playbook in playbooks)
     return tuple(sorted((s for s in found if s is not None), key=lambda s: (-s.score, s.playbook.id)))
@@ -98,12 +98,13 @@ def _matching(patterns: Iterable[str], name: str) -> str | None:
 
 def phrase_in(phrase: str, said: Sequence[str]) -> bool:
     """Whether the words of `phrase` stand in `said` one after the other; a plural counts as its singular."""
-    wanted = _tokens(phrase)
+    wanted = tokens(phrase)
     width = len(wanted)
     return width > 0 and any(list(said[i : i + width]) == wanted for i in range(len(said) - width + 1))
 
 
-def _tokens(text: str) -> list[str]:
+def tokens(text: str) -> list[str]:
+    """The words of a text as they are compared: case folded, plurals as singulars, punctuation gone."""
     return [_singular(word) for word in _WORD.findall(text[:_MOST_TEXT].casefold())]
 
 

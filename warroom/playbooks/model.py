@@ -74,9 +74,7 @@ def _read_id(value: Any) -> Any:
 
 def _is_kebab(text: str) -> bool:
     parts = text.split("-")
-    return (
-        len(text) <= 64 and text.isascii() and all(part.isalnum() and part == part.lower() for part in parts)
-    )
+    return len(text) <= 64 and text.isascii() and all(part.isalnum() and part == part.lower() for part in parts)
 
 
 def _single_line(value: str) -> str:
@@ -148,9 +146,7 @@ class Playbook(_Frozen):
 
     @model_validator(mode="after")
     def _step_ids_differ(self) -> Playbook:
-        repeated = [
-            step_id for step_id, count in Counter(step.id for step in self.steps).items() if count > 1
-        ]
+        repeated = [step_id for step_id, count in Counter(step.id for step in self.steps).items() if count > 1]
         if repeated:
             raise _complaint(f"two steps have the id {repeated[0]!r}; each step needs its own")
         return self
@@ -171,9 +167,7 @@ class Playbook(_Frozen):
             )
             for step in self.steps
         )
-        return PinnedPlaybook(
-            id=self.id, title=self.title, version=self.version, digest=digest(self), steps=steps
-        )
+        return PinnedPlaybook(id=self.id, title=self.title, version=self.version, digest=digest(self), steps=steps)
 
 
 def canonical_json(playbook: Playbook) -> bytes:
