@@ -14,8 +14,12 @@ Up (client to server)                          Down (server to client)
  request     anything with one answer           response
  ping                                           pong, notice, bye
 
-An own event in `events` is the ack of its command. Unknown `t` from a server is ignored by a client; from a
-client it is refused. Records carry the event as JSON, whose canonical bytes are `orjson.dumps` of it.
+An own event in `events` is the ack of its command; whoever does not follow that incident (or has just declared it)
+gets an `outcome` instead, as does every command that led to no event. Both may come; the first one counts.
+A `subscribe` is always answered, by a snapshot or by `events`, which may be empty.
+A connection made with an invite is told its `token` before the welcome.
+Unknown `t` from a server is ignored by a client; from a client it is refused. Records carry the event as JSON,
+whose canonical bytes are `orjson.dumps` of it.
 """
 
 from __future__ import annotations
@@ -70,8 +74,9 @@ class Position(Up):
 
 
 class Hello(Up):
-    """First frame. `token` only where no header could be sent; `first` is the lowest command number not confirmed.
+    """First frame. `token` only where no header could be sent; `first` is the lowest command number not settled.
 
+    `first` confirms all below it, so a server that knows less (a restored backup) goes on from there.
     `kind` is console, cli or automation. `protocol` is the range spoken, lowest and highest.
     """
 
@@ -132,7 +137,11 @@ class SpotlightUp(Up):
 
 
 class Threshold(Up):
+    """A line across the chart; crossing it in the direction of `above` is of that level."""
+
     value: float
+    level: Literal["warning", "critical"] = "critical"
+    above: bool = True
     label: Word = ""
 
 
@@ -196,6 +205,15 @@ class Limits(Down):
     burst: int = 200
 
 
+class TokenDown(Down):
+    """What an invite was traded for: sent once, before the welcome, and never again."""
+
+    t: Literal["token"] = "token"
+    token: str
+    name: str
+    access: str
+
+
 class Welcome(Down):
     """`floor` is the highest command number confirmed; `known` the outcomes kept above it, to be settled at once."""
 
@@ -244,12 +262,16 @@ class RecordDown(Down):
 
 
 class Events(Down):
-    """Contiguous records after the one whose hash is `previous`."""
+    """Contiguous records after the one whose hash is `previous` (hex).
+
+    `head` is the log's seq when this was sent, so that a follower knows when it has caught up; 0 says it has.
+    """
 
     t: Literal["events"] = "events"
     incident: str
     previous: str
     records: list[RecordDown]
+    head: int = 0
 
 
 class Resend(Down):
@@ -258,7 +280,10 @@ class Resend(Down):
 
 
 class SnapshotHeader(Down):
-    """`parts` binary frames follow; joined they are the state's JSON of `size` bytes. `reason` says why not a resume."""
+    """`parts` binary frames follow; joined they are the state's JSON of `size` bytes. `reason` says why not a resume.
+
+    `seq` and `hash` are the state's; `head` is as in `events`.
+    """
 
     t: Literal["snapshot"] = "snapshot"
     incident: str
@@ -268,6 +293,7 @@ class SnapshotHeader(Down):
     size: int
     parts: int
     reason: Literal["new", "behind", "epoch", "mismatch", "redacted"] = "new"
+    head: int = 0
 
 
 class LobbyLine(Down):

@@ -1,0 +1,1 @@
+"""What every participant stands on: replica, outbox, reconnect. Works while the server is away."""
