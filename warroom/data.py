@@ -30,9 +30,7 @@ def shipped_data_dir(name: DataName) -> Path:
     for candidate in (package / "_data" / name, package.parent / name):
         if candidate.is_dir():
             return candidate
-    raise FileNotFoundError(
-        f"the {name} that ship with warroom are missing under {package}; install warroom again"
-    )
+    raise FileNotFoundError(f"the {name} that ship with warroom are missing under {package}; install warroom again")
 
 
 def data_dirs(name: DataName) -> tuple[Path, ...]:

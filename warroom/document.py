@@ -107,10 +107,8 @@ class Document:
             near = get_close_matches(str(path[-1]), known, n=1)
             advice = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(known)}"
             return self.problem(path, f"is not a known key; {advice}", "unknown-key")
-        if isinstance(detail["input"], Mapping | list) or kind.startswith("value_"):
+        if isinstance(detail["input"], Mapping | list) or detail.get("ctx", {}).get("complete"):
             return self.problem(path, str(detail["msg"]))
-        if detail.get("ctx", {}).get("complete"):
-            return self.problem(path, str(detail["msg"]), str(kind))
         return self.problem(path, f"{_shown(detail['input'])}: {detail['msg'].lower()}")
 
 
