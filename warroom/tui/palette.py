@@ -18,7 +18,6 @@ from warroom.tui.glyphs import STATUSES, severity_rank
 from warroom.tui.themes import CHARTS, DEFAULT_VARIABLES, HUES, INKS, PEOPLE
 
 if TYPE_CHECKING:
-    from textual.app import App
     from textual.widget import Widget
 
 
@@ -202,9 +201,9 @@ def build_palette(variables: Mapping[str, str], name: str, *, ansi: bool) -> Pal
 _PALETTES: dict[tuple[str, str], Palette] = {}
 
 
-def palette_of(widget: Widget | App[object]) -> Palette:
-    """The palette of the theme in use where this widget (or app) lives; cheap, one lookup once built."""
-    app = widget if not hasattr(widget, "app") else widget.app
+def palette_of(widget: Widget) -> Palette:
+    """The palette of the theme in use where this widget lives; cheap, one lookup once built."""
+    app = widget.app
     variables: Mapping[str, str] = app.theme_variables
     key = (app.theme, variables.get("background", ""))
     found = _PALETTES.get(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 _LEFT_FILL: Final = (0x00, 0x40, 0x44, 0x46, 0x47)
@@ -33,7 +34,7 @@ Masks = list[list[int]]
 def step_of(times: Sequence[float]) -> float:
     """The usual distance of two samples (the median of the distances); 0 when that cannot be told."""
     ahead = times[-65:]
-    steps = sorted(late - early for early, late in zip(ahead, ahead[1:], strict=False) if late > early)
+    steps = sorted(late - early for early, late in pairwise(ahead) if late > early)
     middle = steps[len(steps) // 2] if steps else 0.0
     return middle if math.isfinite(middle) else 0.0
 

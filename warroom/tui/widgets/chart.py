@@ -95,7 +95,7 @@ class MetricChart(Framed):
 
     def render_line(self, y: int) -> Strip:
         """One row of the inside; drawn once, then from the cache."""
-        width, height = self.size
+        width = self.size.width
         if self._key != self._draw_key():
             self._redraw(partly=False)
         found = self._strips.get(y)

@@ -35,7 +35,7 @@ from warroom.tui.widgets.chart_data import (
     sample_before,
 )
 from warroom.tui.widgets.line import Span, crop, justify, width_of, wrap
-from warroom.tui.widgets.units import Axis, axis_label, canonical, digits, duration, nice_axis, shown
+from warroom.tui.widgets.units import Axis, axis_label, canonical, duration, nice_axis, shown
 
 _MARKER_HUES: Final = {
     "deploy": "violet",
@@ -156,7 +156,7 @@ def _change(before: float, now: float, unit: str) -> str | None:
         return None
     if known in {"percent", "ratio"}:
         points = difference * (100 if known == "ratio" else 1)
-        return None if points < 0.05 else f"{digits(points if points < 10 else round(points))} pt"
+        return None if points < 0.05 else f"{points:.1f} pt" if points < 10 else f"{points:.0f} pt"
     share = difference / abs(before) if before else math.inf
     if share < 0.005:
         return None
@@ -175,7 +175,7 @@ def _message(data: ChartData, width: int, most: int, ink: Ink) -> list[list[Span
     if data.state in {"loading", "empty", "ok"}:
         colour = ink.palette.muted
     lines = wrap(words, width)
-    shown_lines = lines[: most - 1] + [" ".join(lines[most - 1 :])] if len(lines) > most else lines
+    shown_lines = [*lines[: most - 1], " ".join(lines[most - 1 :])] if len(lines) > most else lines
     return [crop([(line, ink.of(colour))], width) for line in shown_lines]
 
 
@@ -246,7 +246,7 @@ def _time_labels(data: ChartData, width: int) -> str:
     line = [" "] * width
 
     def put(at: int, text: str) -> None:
-        if 0 <= at and at + len(text) <= width:
+        if at >= 0 and at + len(text) <= width:
             line[at : at + len(text)] = text
 
     first, middle, last = f"-{duration(span)}", f"-{duration(span / 2)}", "now"

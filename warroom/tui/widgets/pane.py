@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.style import Style
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
+from textual.geometry import Region
 from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
@@ -65,7 +67,7 @@ class Framed(Widget, inherit_css=True):
         self.number, self.title_text = number, title
         self._lookers: tuple[str, ...] = ()
         self._subtitle: Line = ()
-        self._framed: dict[str, object] = {}
+        self._framed: dict[int, object] = {}
         if glyphs().ascii:
             self.add_class("-ascii")
 
@@ -88,7 +90,7 @@ class Framed(Widget, inherit_css=True):
 
     def set_subtitle(self, line: Line | str) -> None:
         """Set what stands at the lower right of the frame: plain text, or runs with their own styles."""
-        spans: Line = [(line, _PLAIN)] if isinstance(line, str) else list(line)
+        spans: Line = [(line, Style.null())] if isinstance(line, str) else list(line)
         if list(spans) != list(self._subtitle):
             self._subtitle = spans
             self.repaint_frame()
@@ -113,15 +115,26 @@ class Framed(Widget, inherit_css=True):
             parts += [(glyphs().dot, _css(palette.person(name))) for name in shown]
         if len(self._lookers) > len(shown):
             parts.append((f" +{len(self._lookers) - len(shown)}", _css(palette.muted)))
-        self._set_border("border_title", Content.assemble(*parts))
+        self._set_border(0, Content.assemble(*parts))
         below = [(safe(text), VisualStyle.from_rich_style(paint)) for text, paint in self._subtitle]
-        self._set_border("border_subtitle", Content.assemble(*below))
+        self._set_border(1, Content.assemble(*below))
 
-    def _set_border(self, which: str, content: Content) -> None:
+    def _set_border(self, which: int, content: Content) -> None:
+        """Replace the title (0) or subtitle (1) and repaint that one row of the frame if it differs.
+
+        Textual's own setters repaint the whole widget, which for a list or a chart is all of its rows.
+        """
         key = (content.plain, tuple(content.spans))
-        if self._framed.get(which) != key:
-            self._framed[which] = key
-            setattr(self, which, content)
+        if self._framed.get(which) == key:
+            return
+        self._framed[which] = key
+        if which == 0:
+            self._border_title = content if content.plain else None
+        else:
+            self._border_subtitle = content if content.plain else None
+        width, height = self.outer_size
+        left, top = self.content_offset
+        self.refresh(Region(-left, (height - 1 if which else 0) - top, width, 1))
 
 
 class Pane(Framed):
