@@ -52,7 +52,8 @@ class Lobby(Rows[LobbyRow]):
         return LobbyRow(
             line.incident, line.title, line.severity, line.status, line.commander, ", ".join(line.services),
             age((now - datetime.fromisoformat(line.declared_at)).total_seconds()) if line.declared_at else "",
-            "" if left is None else countdown(left), left is not None and left < 0, line.firing, line.here, line.private,
+            "" if left is None else countdown(left), left is not None and left < 0, line.firing, line.here,
+            line.private,
         )  # fmt: skip
 
     def render(self, row: LobbyRow, width: int, selected: bool, palette: Palette) -> Sequence[Line]:

@@ -1,0 +1,73 @@
+"""From the registry of actions to Textual's bindings and the footer's hints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.binding import Binding, BindingType
+
+from warroom.tui.actions import ACTIONS, PANES
+from warroom.tui.keymap import split_keys
+
+_SHOWN = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "escape": "esc",
+    "enter": "enter",
+    "space": "space",
+    "plus": "+",
+    "minus": "-",
+    "backspace": "bksp",
+}
+
+
+def bindings_of(scope: str) -> list[BindingType]:
+    """The bindings of one scope; each carries its action's id, so that a keymap can change its keys."""
+    made: list[BindingType] = [
+        Binding(
+            action.keys,
+            f"do('{action.id}')",
+            action.title,
+            id=action.id,
+            show=False,
+            tooltip=action.help,
+            priority=action.id in _ALWAYS,
+        )
+        for action in ACTIONS
+        if action.scope == scope and action.keys
+    ]
+    return made
+
+
+def jump_bindings() -> list[BindingType]:
+    """One digit for each pane of the board."""
+    return [
+        Binding(str(number), f"jump('{name}')", title, id=f"pane.{name}", show=False)
+        for number, (name, title) in enumerate(PANES, start=1)
+    ]
+
+
+_ALWAYS = frozenset({"app.quit", "app.command-palette"})
+
+
+def key_label(keys: str) -> str:
+    """The first of an action's keys as people read it: `^p`, `?`, `esc`."""
+    first = split_keys(keys)[0] if split_keys(keys) else ""
+    if first.startswith("ctrl+"):
+        return "^" + first.removeprefix("ctrl+")
+    return _SHOWN.get(first, first)
+
+
+def hints(scopes: tuple[str, ...], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The footer's hints for these scopes, the focused pane's first."""
+    found = []
+    for scope in scopes:
+        found += [
+            (key_label(keymap.get(action.id, action.keys)), action.hint or action.title.lower())
+            for action in ACTIONS
+            if action.scope == scope
+            and (action.hint or scope not in ("app", "room", "lobby"))
+            and keymap.get(action.id, action.keys)
+        ]
+    return found

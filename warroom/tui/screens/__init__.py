@@ -1,0 +1,1 @@
+"""The screens: each composes panes and widgets, and turns keys into commands."""
