@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from warroom.tui.glyphs import Glyphs, glyphs, time_of_day
@@ -34,7 +35,7 @@ from warroom.tui.widgets.chart_data import (
     last_sample,
     sample_before,
 )
-from warroom.tui.widgets.line import Span, crop, justify, width_of, wrap
+from warroom.tui.widgets.line import Span, crop, justify, safe, width_of, wrap
 from warroom.tui.widgets.units import Axis, axis_label, canonical, duration, nice_axis, shown
 
 _MARKER_HUES: Final = {
@@ -45,6 +46,9 @@ _MARKER_HUES: Final = {
     "note": "blue",
     "alert": "red",
 }
+_LABELLED: Final = 60
+"""From this many cells on a plot has room to write what its markers are."""
+
 _STATE_WORDS: Final = {
     "ok": "no samples in this window",
     "loading": "waiting for the first samples",
@@ -111,7 +115,7 @@ def main_colour(data: ChartData, ink: Ink) -> str:
 def _value_line(data: ChartData, width: int, ink: Ink) -> list[Span]:
     last = last_sample(data.series[0]) if data.series else None
     number = shown(last[1] if last else None, data.unit)
-    big = [(number.digits, ink.of(main_colour(data, ink), bold=True))]
+    big = [(number.digits, ink.of(main_colour(data, ink) if last else ink.palette.muted, bold=True))]
     unit = [(f" {number.unit}", ink.of(ink.palette.muted))] if number.unit else []
     for right in (*_deltas(data, ink), []):
         for left in ([*big, *unit], big):
@@ -208,6 +212,8 @@ def _plot(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]
     if canvas.limit is not None and canvas.limit.upper and data.state not in {"stale", "error"}:
         canvas.calm = ink.palette.hue("blue")
     cells = _cells(data, canvas)
+    if plot_width >= _LABELLED and cells:
+        cells[0] = _label_markers(data, cells[0], plot_width, ink)
     faint = ink.of(ink.palette.faint)
     ticks = _tick_rows(labels, axis, plot_height)
     rows = []
@@ -294,6 +300,21 @@ def _marker_cells(markers: tuple[Marker, ...], data: ChartData, width: int) -> d
     return found
 
 
+def _label_markers(data: ChartData, line: list[Span], width: int, ink: Ink) -> list[Span]:
+    """The top row of the plot with each marker's label behind its sign, as far as blank cells reach."""
+    cells = [(char, paint) for text, paint in line for char in text]
+    for column, marker in _marker_cells(data.markers, data, width).items():
+        room = 0
+        while column + 1 + room < width and cells[column + 1 + room][0] == " ":
+            room += 1
+        text = f" {safe(marker.label)} "
+        if not marker.label or cell_len(text) != len(text) or len(text) > room:
+            continue
+        paint = ink.of(_marker_colour(marker, ink.palette))
+        cells[column + 1 : column + 1 + len(text)] = [(char, paint) for char in text]
+    return cells
+
+
 def _row(
     row: int,
     masks: list[int],
@@ -324,7 +345,7 @@ def _row(
             if owner:
                 paint = ink.of(line_colour(series, owner, canvas))
             elif marker is not None:
-                paint = ink.of(_marker_colour(marker, palette), 0.75)
+                paint = ink.of(_marker_colour(marker, palette), 0.5)
             else:
                 paint = edge_style if edges[column] == row else fill_style
         elif marker is not None:
