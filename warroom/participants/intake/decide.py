@@ -171,10 +171,10 @@ def _same(rules: Rules, alert: Alert, by: Sequence[str], incidents: Iterable[Hel
     wanted = {name: rules.service(alert) if name == "service" else alert.labels.get(name, "") for name in by}
     if not wanted or not all(wanted.values()):
         return None
-    return _newest(held for held in incidents if _holds(rules, held, wanted))
+    return _newest(held for held in incidents if _holds(held, wanted))
 
 
-def _holds(rules: Rules, held: Held, wanted: Mapping[str, str]) -> bool:
+def _holds(held: Held, wanted: Mapping[str, str]) -> bool:
     rest = {name: value for name, value in wanted.items() if name != "service"}
     service = wanted.get("service")
     if service is not None and service not in held.services:
