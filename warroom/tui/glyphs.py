@@ -67,6 +67,7 @@ class Glyphs:
     tip: str
     unknown: str
     spark: str
+    thumb: str
 
 
 UNICODE: Final = Glyphs(
@@ -103,6 +104,7 @@ UNICODE: Final = Glyphs(
     tip="╸",
     unknown="□",
     spark="▁▂▃▄▅▆▇",
+    thumb="▐",
 )
 
 ASCII: Final = Glyphs(
@@ -139,6 +141,7 @@ ASCII: Final = Glyphs(
     tip="=",
     unknown="?",
     spark="_.-=+*#",
+    thumb="|",
 )
 
 

@@ -159,7 +159,7 @@ COLOUR_BLIND: Final = Theme(
         ("#b4c0d2", "#8494ab", "#5f7089", "#263446", "#394c64"),
         _SAFE_HUES,
         ("#ff8c2e", "#ffad5c", "#ffd27a", "#7cc4ff", "#b4c0d2"),
-        ("cyan", "orange", "violet", "amber", "blue", "pink"),
+        ("cyan", "violet", "amber", "blue", "pink", "orange"),
         "#7cc4ff",
         "#0c1017",
     ),

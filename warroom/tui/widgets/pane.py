@@ -141,7 +141,7 @@ class Pane(Framed):
     """A framed container: active while the focus is on one of its children."""
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
-    DEFAULT_CSS = "Pane { layout: vertical; padding: 0 1; }"
+    DEFAULT_CSS = "Pane { layout: vertical; }"
 
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
         self.add_class("-active")

@@ -124,8 +124,8 @@ class Prompt(Vertical):
     """
 
     DEFAULT_CSS = """
-    Prompt { height: 1; background: $panel; }
-    Prompt > Input { height: 1; border: none; background: $panel; padding: 0 1; }
+    Prompt { height: 1; background: $panel; padding: 0 1; }
+    Prompt > Input { height: 1; border: none; background: $panel; padding: 0; }
     Prompt > Input:focus { border: none; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

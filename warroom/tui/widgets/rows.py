@@ -20,6 +20,7 @@ from warroom.tui.widgets.line import Line, join
 from warroom.tui.widgets.pane import Framed
 from warroom.tui.widgets.row_source import Rows, RowSource
 from warroom.tui.widgets.row_view import RowView
+from warroom.tui.widgets.scrollbar import ThinScrollBar
 
 __all__ = ["RowList", "RowSource", "Rows"]
 
@@ -262,6 +263,7 @@ class RowList(RowView, can_focus=True):
         self._refresh_changed()
 
     def on_mount(self) -> None:
+        self.vertical_scrollbar.renderer = ThinScrollBar  # type: ignore[misc]
         self._reindex()
 
     def on_resize(self, _event: Resize) -> None:
