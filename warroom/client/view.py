@@ -68,8 +68,12 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class RefusedCommand:
-    """A command that came back, kept until it has been seen. `reason` is a `Reason` of the core or `uncertain`."""
+    """A command that came back, kept until it has been seen (`serial` names it for that).
 
+    `reason` is a `Reason` of the core, or `uncertain`: whether it was recorded cannot be known.
+    """
+
+    serial: int
     n: int
     incident: str
     command: Mapping[str, Any]

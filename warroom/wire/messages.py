@@ -244,7 +244,7 @@ class OutcomeDown(Down):
 
 
 class RecordDown(Down):
-    """One record; `event` and `salt` are null where redacted. Hashes and salt in hex; times as the chain stamps them."""
+    """One record; `event` and `salt` null where redacted. Hashes and salt in hex; times as the chain stamps them."""
 
     seq: int
     tag: str
