@@ -80,9 +80,9 @@ class Panel:
             self.expr,
             self.legend,
             self.unit,
-            self.step,
-            self.window,
-            [[t.value, t.level, t.above] for t in self.thresholds],
+            float(self.step),
+            float(self.window),
+            [[float(line.value), line.level, line.above] for line in self.thresholds],
             self.source,
         ]
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
