@@ -19,6 +19,8 @@ class StoreError(Exception):
 
     StoreError
      +-- StoreFull      nothing was written; the same append may succeed when there is room again
+     +-- StoreBusy      nothing was written; another program holds the file for now
+     +-- AlreadyAnswered  nothing was written; an outcome of this (client, n) is kept, or was confirmed
      +-- StoreFailed    whether it was written is unknown; the process must stop and let recovery decide
      +-- StoreLocked    another process holds this store
      +-- StoreDamaged   the file is not what was written; `where` names the first broken record
@@ -29,6 +31,9 @@ class StoreError(Exception):
 class StoreFull(StoreError): ...
 
 
+class StoreBusy(StoreError): ...
+
+
 class StoreFailed(StoreError): ...
 
 
@@ -36,6 +41,15 @@ class StoreLocked(StoreError): ...
 
 
 class StoreTooNew(StoreError): ...
+
+
+class AlreadyAnswered(StoreError):
+    """Command `n` of `client` has its first answer; read it with `outcomes` (none is kept once it was confirmed)."""
+
+    def __init__(self, client: str, n: int) -> None:
+        super().__init__(f"command {n} of {client} has been answered before")
+        self.client = client
+        self.n = n
 
 
 class StoreDamaged(StoreError):
@@ -130,16 +144,24 @@ class EventStore(Protocol):
         """Append `records` (seq = expected + 1, ...) and `outcomes` in one durable transaction.
 
         `erase` names seqs of this incident whose payload and salt are erased for good in the same transaction.
-        With no records, only the outcomes are stored. A store may commit many calls together.
+        With no records, only the outcomes are stored; the expected head is checked all the same. A store may commit
+        many calls together; one that fails never fails another. An empty `summary` leaves the kept one.
 
         Raises:
+            AlreadyAnswered: one of `outcomes` repeats an answer; nothing was written.
+            ValueError: the records do not follow the head, or `erase` names a record that is not there.
             StoreFull: no room; nothing was written.
+            StoreBusy: the file is held by another program; nothing was written.
             StoreFailed: durability is unknown; stop the process.
         """
         ...
 
     async def read(self, incident: str, after: int = 0, limit: int = 1000) -> list[Record]:
-        """Records with seq > `after`, in order, at most `limit`; payload None where redacted."""
+        """Records with seq > `after`, in order, at most `limit`; payload None where redacted.
+
+        Raises:
+            StoreDamaged: what is stored is not what was written; such a record is never returned.
+        """
         ...
 
     async def head(self, incident: str) -> Head: ...
