@@ -31,7 +31,9 @@ class Entry:
     """One line of the timeline; entry `seq` stands at index `seq - 1`.
 
     `text` quotes only its own event, so that redacting the event removes every trace of its words.
-    `kind` is the event's tag. `correction` is the text that supersedes `text`, by `corrected_by`.
+    `kind` is the event's tag. `correction` is the text that supersedes `text`, by `corrected_by` in entry
+    `correction_seq`. `ref` is the number of what the entry is about: a task, a hypothesis, a decision, an evidence
+    pin, or the entry that was corrected, pinned or redacted.
     """
 
     seq: int
@@ -46,6 +48,7 @@ class Entry:
     correction: str = ""
     corrected_by: str = ""
     redacted: bool = False
+    correction_seq: int = 0
 
     @property
     def words(self) -> str:
@@ -263,7 +266,8 @@ class IncidentState:
     `roles` are the present holdings, in the duties' order; `past_roles` those that ended.
     `milestones` holds the times known so far; `corrected` the milestones set by a correction, which later
     events do not move. `severities` is the history (severity, since), for time spent in each.
-    `opaque` counts events of types this version does not know.
+    `opaque` counts events of types this version does not know. `milestone_seqs` names the entry each milestone
+    came from; `sources` the entry that the present `title`, `summary`, `impact` and `offer` came from.
     """
 
     id: str = ""
@@ -306,6 +310,8 @@ class IncidentState:
     participants: dict[str, datetime] = field(default_factory=dict)
     reopened: int = 0
     opaque: int = 0
+    milestone_seqs: dict[Milestone, int] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
 
     @property
     def commander(self) -> str:

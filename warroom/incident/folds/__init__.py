@@ -1,0 +1,1 @@
+"""What each event changes in the state: one function per event type, by topic. They refuse and raise nothing."""

@@ -1,0 +1,1 @@
+"""What each command leads to: one function per command type, by topic. They change nothing, they answer."""
