@@ -62,7 +62,7 @@ class ClientSession:
         self.epoch = ""
         self.positions: dict[str, At] = {}
         self._standing: dict[str, m.Up] = {}
-        self._asked: set[str] = set()
+        self._asked: dict[str, float] = {}
         self._parts: _Parts | None = None
         self._sent = 0
         self._limits = m.Limits()
@@ -124,6 +124,10 @@ class ClientSession:
             self._sent = 0
             self._progress_at = now
         effects += self._pump(now)
+        for incident, since in list(self._asked.items()):
+            if now - since >= REPEAT_AFTER:
+                effects += self._subscribe(incident)
+                self._asked[incident] = now
         if silent >= PING_EVERY or now - self._said_at >= PING_EVERY:
             effects += self._confirm()
             effects.append(Send(m.Ping(t="ping", at=now)))
@@ -166,7 +170,7 @@ class ClientSession:
     def unfollow(self, incident: str) -> list[Effect]:
         if self.positions.pop(incident, None) is None:
             return []
-        self._asked.discard(incident)
+        self._asked.pop(incident, None)
         return [Send(m.Unsubscribe(t="unsubscribe", incident=incident))] if self.phase == "live" else []
 
     def stand(self, key: str, frame: m.Up) -> list[Effect]:
@@ -201,7 +205,7 @@ class ClientSession:
                 return self._header(frame)
             case m.Closed():
                 self.positions.pop(frame.incident, None)
-                self._asked.discard(frame.incident)
+                self._asked.pop(frame.incident, None)
                 return [Passed(frame)]
             case m.Notice():
                 level = frame.level if frame.level in ("information", "warning", "error") else "warning"
@@ -256,7 +260,7 @@ class ClientSession:
 
     def _subscribe(self, incident: str) -> list[Effect]:
         at = self.positions[incident]
-        self._asked.add(incident)
+        self._asked[incident] = self._heard_at
         where = m.Position(incident=incident) if not at.seq else m.Position(
             incident=incident, epoch=at.epoch, seq=at.seq, hash=at.hash.hex()
         )  # fmt: skip
@@ -333,7 +337,7 @@ class ClientSession:
         if broken is not None:
             words = f"The log of {incident} does not continue what is known here ({broken}); reading it afresh"
             return [Say("error", words), *self.refetch(incident)]
-        self._asked.discard(incident)
+        self._asked.pop(incident, None)
         self.positions[incident] = At(self.epoch, records[-1].seq, records[-1].hash)
         caught_up = records[-1].seq >= batch.head
         return [Tail(incident, records, caught_up)]
@@ -345,7 +349,7 @@ class ClientSession:
             return [Say("error", words), *self.refetch(batch.incident)]
         if at.seq < batch.head or (batch.records and batch.incident in self._asked):
             return []
-        self._asked.discard(batch.incident)
+        self._asked.pop(batch.incident, None)
         self.positions[batch.incident] = replace(at, epoch=self.epoch)
         return [Tail(batch.incident, (), True)]
 
@@ -364,7 +368,7 @@ class ClientSession:
         effects: list[Effect] = []
         if header.reason in ("epoch", "mismatch"):
             effects.append(Say("warning", _other_log(incident)))
-        self._asked.discard(incident)
+        self._asked.pop(incident, None)
         self.positions[incident] = At(header.epoch, header.seq, digest)
         caught_up = header.seq >= header.head
         return [*effects, Fresh(incident, header.epoch, header.seq, digest, data, header.reason, caught_up)]
