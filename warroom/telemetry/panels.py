@@ -119,7 +119,7 @@ class PanelTemplate(BaseModel):
 class _PanelFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    panels: tuple[PanelTemplate, ...] = Field(min_length=1, max_length=100)
+    panels: tuple[PanelTemplate, ...] = Field(max_length=100)
 
 
 def load_panels(path: Path) -> tuple[PanelTemplate, ...]:
@@ -141,7 +141,8 @@ def parse_panels(body: bytes, name: str) -> tuple[PanelTemplate, ...]:
     except yaml.YAMLError as wrong:
         mark = getattr(wrong, "problem_mark", None)
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark is not None else ""
-        raise PanelFileError(f"{name}:{where} is not YAML: {getattr(wrong, 'problem', None) or wrong}") from None
+        problem = " ".join(str(getattr(wrong, "problem", None) or wrong).split())
+        raise PanelFileError(f"{name}:{where} is not YAML: {problem}") from None
     except (RecursionError, ValueError) as wrong:
         raise PanelFileError(f"{name}: is not YAML that can be read: {type(wrong).__name__}") from None
     if not isinstance(said, dict):
@@ -150,6 +151,8 @@ def parse_panels(body: bytes, name: str) -> tuple[PanelTemplate, ...]:
         panels = _PanelFile.model_validate(said).panels
     except ValidationError as wrong:
         raise PanelFileError("; ".join(_sentence(name, error) for error in wrong.errors()[:5])) from None
+    if not panels:
+        raise PanelFileError(f"{name}: panels: has no panel in it")
     for index, panel in enumerate(panels):
         try:
             panel.resolve(dict.fromkeys(panel.variables, "x"))
