@@ -154,7 +154,7 @@ def _check_owner(connection: apsw.Connection, path: Path) -> None:
         raise StoreError(f"{path} is a database of another program, not a warroom log")
 
 
-def migrate(connection: apsw.Connection, path: Path, steps: Sequence[str] = STEPS) -> Path | None:
+def migrate(connection: apsw.Connection, path: Path) -> Path | None:
     """Bring the file to the newest version, all steps in one transaction; a copy of an older file is kept beside it.
 
     Returns:
@@ -163,6 +163,7 @@ def migrate(connection: apsw.Connection, path: Path, steps: Sequence[str] = STEP
     Raises:
         StoreTooNew: the file was written by a newer warroom.
     """
+    steps = STEPS
     version = int(connection.pragma("user_version"))
     if version > len(steps):
         raise StoreTooNew(
