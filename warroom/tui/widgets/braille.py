@@ -16,7 +16,10 @@ _RIGHT_FILL: Final = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
 _DOT: Final = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """Bits by pixel column in the cell and pixel row from below."""
 
-BRAILLE: Final = tuple(chr(0x2800 + bits) for bits in range(256))
+BRAILLE: Final = (" ", *(chr(0x2800 + bits) for bits in range(1, 256)))
+PLAIN: Final = tuple(" " if bits == 0 else ":" if bits.bit_count() > 4 else "." for bits in range(256))
+"""The same cells for a terminal without braille: empty, begun, filled."""
+
 _MAX_GAP_STEPS: Final = 3.5
 
 
@@ -93,48 +96,63 @@ def pixel(value: float, low: float, high: float, height: int) -> int:
     return min(height - 1, max(0, int(share * (height - 1) + 0.5)))
 
 
+def pixels_of(values: Sequence[float | None], low: float, high: float, height: int) -> list[int]:
+    """`pixel` for each value, -1 for a missing one."""
+    scale = (height - 1) / (high - low) if high > low else 0.0
+    if not 0 < scale < math.inf:
+        return [-1 if value is None else pixel(value, low, high, height) for value in values]
+    top = height - 1
+    return [
+        -1 if value is None else top if value >= high else int((value - low) * scale + 0.5) if value > low else 0
+        for value in values
+    ]
+
+
 def area_masks(column: Columns, low: float, high: float, width: int, height: int) -> tuple[Masks, list[int]]:
     """The area under the highest values, `width` x `height` cells.
 
     Also gives, for each cell column, the cell row (from above) of its top edge; `height` where it is empty.
     """
-    pixels = height * 4
-    tops = [0 if value is None else pixel(value, low, high, pixels) + 1 for value in column.high]
+    tops = [at + 1 for at in pixels_of(column.high, low, high, height * 4)]
     rows: Masks = []
     lefts, rights = tops[0 : width * 2 : 2], tops[1 : width * 2 : 2]
+    pairs = list(zip(lefts, rights, strict=True))
     for row in range(height):
         floor = (height - 1 - row) * 4
-        ceiling = floor + 4
+        full = floor + 4
         rows.append(
             [
-                _LEFT_FILL[4 if left >= ceiling else left - floor if left > floor else 0]
-                | _RIGHT_FILL[4 if right >= ceiling else right - floor if right > floor else 0]
-                for left, right in zip(lefts, rights, strict=True)
+                _LEFT_FILL[4 if left >= full else left - floor if left > floor else 0]
+                | _RIGHT_FILL[4 if right >= full else right - floor if right > floor else 0]
+                for left, right in pairs
             ]
         )
     edges = [
-        height - 1 - (max(left, right) - 1) // 4 if left or right else height
-        for left, right in zip(lefts, rights, strict=True)
+        height - 1 - ((left if left > right else right) - 1) // 4 if left or right else height for left, right in pairs
     ]
     return rows, edges
 
 
-def line_masks(column: Columns, low: float, high: float, width: int, height: int) -> Masks:
-    """A line through the columns' values, `width` x `height` cells; neighbours are joined, gaps are not."""
-    pixels = height * 4
-    rows: Masks = [[0] * width for _ in range(height)]
-    before: int | None = None
-    for at, (least, most) in enumerate(zip(column.low, column.high, strict=True)):
-        if least is None or most is None:
-            before = None
+def line_masks(column: Columns, low: float, high: float, height: int) -> list[dict[int, int]]:
+    """A line through the columns' values: bits by cell row from above, then by cell column where there are any.
+
+    Neighbours are joined, gaps are not.
+    """
+    rows: list[dict[int, int]] = [{} for _ in range(height)]
+    lows = pixels_of(column.low, low, high, height * 4)
+    highs = lows if column.low == column.high else pixels_of(column.high, low, high, height * 4)
+    before = -1
+    for at, (bottom, top) in enumerate(zip(lows, highs, strict=True)):
+        if bottom < 0:
+            before = -1
             continue
-        bottom, top = pixel(least, low, high, pixels), pixel(most, low, high, pixels)
-        end = top if before is None or before <= top else bottom
-        if before is not None:
+        end = top if before <= top else bottom
+        if before >= 0:
             bottom, top = min(bottom, before), max(top, before)
         cell, dots = at >> 1, _DOT[at & 1]
         for mark in range(bottom, top + 1):
-            rows[height - 1 - (mark >> 2)][cell] |= dots[mark & 3]
+            row = rows[height - 1 - (mark >> 2)]
+            row[cell] = row.get(cell, 0) | dots[mark & 3]
         before = end
     return rows
 

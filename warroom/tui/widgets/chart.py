@@ -50,6 +50,7 @@ class MetricChart(Framed):
         self._rows: list[list[Span]] = []
         self._strips: dict[int, Strip] = {}
         self._key: object = None
+        self._backdrop = ""
 
     @property
     def data(self) -> ChartData:
@@ -100,20 +101,25 @@ class MetricChart(Framed):
             self._redraw(partly=False)
         found = self._strips.get(y)
         if found is None:
-            base = style("", backdrop_of(self))
+            base = style("", self._backdrop)
             row = self._rows[y] if y < len(self._rows) else []
             found = self._strips[y] = strip(row, width, base)
             self.rows_drawn += 1
         return found
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._key = None
+
     def _draw_key(self) -> object:
-        return self.size, palette_of(self).name, backdrop_of(self)
+        return self.size, palette_of(self).name
 
     def _redraw(self, *, partly: bool = True) -> None:
         """Draw the rows anew; with `partly`, mark those that differ from what was there as to be repainted."""
         width, height = self.size
         before, key = self._rows, self._draw_key()
-        self._rows = draw(self._data, width, height, Ink(palette_of(self), backdrop_of(self), self.hue))
+        self._backdrop = backdrop_of(self)
+        self._rows = draw(self._data, width, height, Ink(palette_of(self), self._backdrop, self.hue))
         if not partly or key != self._key or len(before) != len(self._rows):
             self._strips.clear()
             if partly:

@@ -89,12 +89,14 @@ def sample_before(series: Series, time: float) -> float | None:
 
 def finite_range(series: Iterable[Series], start: float, end: float) -> tuple[float, float] | None:
     """The smallest and largest finite value with a time in [start, end], or None without one."""
-    low, high = math.inf, -math.inf
-    for one in series:
-        for time, value in zip(one.times, one.values, strict=False):
-            if value is not None and start <= time <= end and math.isfinite(value):
-                low, high = min(low, value), max(high, value)
-    return (low, high) if low <= high else None
+    inf = math.inf
+    found = [
+        value
+        for one in series
+        for time, value in zip(one.times, one.values, strict=False)
+        if value is not None and -inf < value < inf and start <= time <= end
+    ]
+    return (min(found), max(found)) if found else None
 
 
 def is_breached(data: ChartData) -> bool:

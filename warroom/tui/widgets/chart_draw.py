@@ -17,6 +17,7 @@ from warroom.tui.glyphs import Glyphs, glyphs, time_of_day
 from warroom.tui.palette import Palette, style
 from warroom.tui.widgets.braille import (
     BRAILLE,
+    PLAIN,
     Masks,
     area_masks,
     columns,
@@ -270,24 +271,19 @@ def _cells(data: ChartData, canvas: _Canvas) -> list[list[Span]]:
     width, height, axis = canvas.width, canvas.height, canvas.axis
     masks: Masks = [[0] * width for _ in range(height)]
     edges = [height] * width
-    owners: dict[tuple[int, int], int] = {}
+    lines: list[dict[int, tuple[int, Style]]] = [{} for _ in range(height)]
     for index, series in enumerate(data.series):
         column = columns(series.times, series.values, data.start, data.end, width * 2)
         if index == 0:
             masks, edges = area_masks(column, axis.low, axis.high, width, height)
             continue
-        _lay_line(masks, owners, index, line_masks(column, axis.low, axis.high, width, height))
+        paint = canvas.ink.of(line_colour(data.series, index, canvas))
+        for row, bits in zip(lines, line_masks(column, axis.low, axis.high, height), strict=True):
+            for at, mask in bits.items():
+                shared = row.get(at)
+                row[at] = (mask, paint) if shared is None else (shared[0] | mask, shared[1])
     markers = _marker_cells(data.markers, data, width)
-    return [_row(at, masks[at], edges, owners, markers, data.series, canvas) for at in range(height)]
-
-
-def _lay_line(masks: Masks, owners: dict[tuple[int, int], int], index: int, line: Masks) -> None:
-    """Lay a line over what is there: it takes over the area's cells and shares those of another line."""
-    for row, bits in enumerate(line):
-        for column, mask in enumerate(bits):
-            if mask:
-                taken = owners.setdefault((row, column), index)
-                masks[row][column] = mask if taken == index else masks[row][column] | mask
+    return [_row(at, masks[at], edges, lines[at], markers, canvas) for at in range(height)]
 
 
 def _marker_cells(markers: tuple[Marker, ...], data: ChartData, width: int) -> dict[int, Marker]:
@@ -319,48 +315,48 @@ def _row(
     row: int,
     masks: list[int],
     edges: list[int],
-    owners: dict[tuple[int, int], int],
+    lines: dict[int, tuple[int, Style]],
     markers: dict[int, Marker],
-    series: tuple[Series, ...],
     canvas: _Canvas,
 ) -> list[Span]:
     ink, palette, table = canvas.ink, canvas.ink.palette, glyphs()
     height, axis = canvas.height, canvas.axis
-    limit_row = -1
-    colour = canvas.colour
+    limit_row, colour = -1, canvas.colour
     if canvas.limit is not None:
         limit_row = height - 1 - pixel(canvas.limit.value, axis.low, axis.high, height * 4) // 4
         colour = canvas.calm if row > limit_row else canvas.colour
     share = (height - 1 - row) / max(1, height - 1)
-    edge_style, fill_style = ink.of(colour), ink.of(colour, 0.30 + 0.42 * share)
-    blank, limit_style = ink.of(palette.text), ink.of(palette.bad, 0.6)
-    out: list[Span] = []
-    text, current = "", blank
-    for column, mask in enumerate(masks):
-        char, paint = " ", blank
-        marker = markers.get(column) if markers else None
-        if mask:
-            owner = owners.get((row, column), 0) if owners else 0
-            char = BRAILLE[mask] if not table.ascii else _plain(mask, line=owner > 0)
-            if owner:
-                paint = ink.of(line_colour(series, owner, canvas))
-            elif marker is not None:
-                paint = ink.of(_marker_colour(marker, palette), 0.5)
-            else:
-                paint = edge_style if edges[column] == row else fill_style
-        elif marker is not None:
-            top = row == 0
-            char = marker_glyph(marker.kind, table) if top else table.dash_vertical
-            paint = ink.of(_marker_colour(marker, palette), 1.0 if top else 0.65)
-        elif row == limit_row:
-            char, paint = table.dash, limit_style
-        if paint is not current:
-            if text:
-                out.append((text, current))
-            text, current = char, paint
+    edge, fill, blank = ink.of(colour), ink.of(colour, 0.30 + 0.42 * share), ink.of(palette.text)
+    signs = PLAIN if table.ascii else BRAILLE
+    chars = [signs[mask] for mask in masks]
+    paints = [(edge if top == row else fill) if mask else blank for mask, top in zip(masks, edges, strict=True)]
+    if limit_row == row:
+        dash, paint = table.dash, ink.of(palette.bad, 0.6)
+        for column, mask in enumerate(masks):
+            if not mask:
+                chars[column], paints[column] = dash, paint
+    for column, marker in markers.items():
+        shade = _marker_colour(marker, palette)
+        if masks[column]:
+            paints[column] = ink.of(shade, 0.5)
         else:
-            text += char
-    out.append((text, current))
+            chars[column] = table.dash_vertical if row else marker_glyph(marker.kind, table)
+            paints[column] = ink.of(shade, 0.65 if row else 1.0)
+    for column, (mask, paint) in lines.items():
+        chars[column] = "o" if table.ascii else BRAILLE[mask]
+        paints[column] = paint
+    return _runs(chars, paints)
+
+
+def _runs(chars: list[str], paints: list[Style]) -> list[Span]:
+    """Cells as runs of one style."""
+    out: list[Span] = []
+    start, current = 0, paints[0]
+    for at, paint in enumerate(paints):
+        if paint is not current:
+            out.append(("".join(chars[start:at]), current))
+            start, current = at, paint
+    out.append(("".join(chars[start:]), current))
     return out
 
 
@@ -374,10 +370,3 @@ def line_colour(series: tuple[Series, ...], index: int, canvas: _Canvas) -> str:
 
 def _marker_colour(marker: Marker, palette: Palette) -> str:
     return palette.hue(_MARKER_HUES.get(marker.kind, "amber"))
-
-
-def _plain(mask: int, *, line: bool) -> str:
-    """A braille cell in ASCII: a line is `o`, an area `:` or, where it only just begins, `.`."""
-    if line:
-        return "o"
-    return ":" if mask.bit_count() > 4 else "."

@@ -32,6 +32,7 @@ class Drawn(Widget):
         self._lines: list[list[Span]] = []
         self._strips: dict[int, Strip] = {}
         self._key: object = None
+        self._backdrop = ""
 
     def rows(self, width: int, palette: Palette) -> Sequence[Line]:
         """The rows to draw; fewer than the widget is high leave the rest blank."""
@@ -47,6 +48,7 @@ class Drawn(Widget):
         if key != self._key or len(before) != len(self._lines):
             self._strips.clear()
             self._key = key
+            self._backdrop = backdrop_of(self)
             self.refresh()
             return
         for at, row in enumerate(self._lines):
@@ -62,15 +64,20 @@ class Drawn(Widget):
             self._lines = [list(row) for row in self.rows(width, palette_of(self))][:height]
             self._strips.clear()
             self._key = key
+            self._backdrop = backdrop_of(self)
         found = self._strips.get(y)
         if found is None:
-            base = style(palette_of(self).text, backdrop_of(self))
+            base = style(palette_of(self).text, self._backdrop)
             line = self._lines[y] if y < len(self._lines) else []
             found = self._strips[y] = strip(line, width, base)
         return found
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._key = None
+
     def _draw_key(self) -> object:
-        return self.size, palette_of(self).name, backdrop_of(self)
+        return self.size, palette_of(self).name
 
     def on_resize(self, _event: Resize) -> None:
         self._key = None

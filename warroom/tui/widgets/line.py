@@ -111,20 +111,17 @@ def strip(line: Line, width: int, base: Style, over: Style | None = None) -> Str
         base: what lies under each run; must have a background colour.
         over: what lies over each run, for a selected row.
     """
-    runs = crop(line, width) if width_of(line) > width else line
     segments: list[Segment] = []
     used = 0
-    for text, run_style in runs:
+    for text, run_style in line:
         if not text:
             continue
-        clean = safe(text)
-        style = base + run_style
-        if over is not None:
-            style = style + over
-        segments.append(Segment(clean, style))
-        used += cell_len(clean)
+        clean = text if text.isprintable() else safe(text)
+        style = run_style if run_style.bgcolor is not None else base + run_style
+        segments.append(Segment(clean, style if over is None else style + over))
+        used += len(clean) if clean.isascii() else cell_len(clean)
     if used > width:
-        return Strip(segments).crop(0, max(0, width))
+        return strip(crop(line, width), width, base, over) if width > 0 else Strip([], 0)
     if used < width:
         segments.append(Segment(" " * (width - used), base if over is None else base + over))
     return Strip(segments, width)

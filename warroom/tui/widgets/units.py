@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from warroom.tui.glyphs import glyphs
+
 UNITS: Final = ("none", "s", "ms", "percent", "ratio", "bytes", "ops")
 """The units with a meaning of their own; any other text is shown after the number as it is."""
 
@@ -77,7 +79,7 @@ def _seconds(value: float) -> Shown:
     if size == 0 or 1 <= size < 120 or not math.isfinite(size):
         return Shown(digits(value), "s")
     if size < 1e-3:
-        return Shown(digits(value * 1e6), "µs")
+        return Shown(digits(value * 1e6), "us" if glyphs().ascii else "µs")
     if size < 1:
         return Shown(digits(value * 1e3), "ms")
     if size < 7200:
@@ -86,12 +88,12 @@ def _seconds(value: float) -> Shown:
 
 
 def shown(value: float | None, unit: str) -> Shown:
-    """A value in its unit. None (no sample) reads `–`.
+    """A value in its unit. None (no sample) reads `-`.
 
     Ratios are shown as percentages; counts from 10 000 and rates from 1 000 get k, M, G; bytes are binary (1024).
     """
     if value is None:
-        return Shown("–", "")
+        return Shown("-", "")
     known = canonical(unit)
     if known == "s":
         return _seconds(value)
