@@ -53,7 +53,7 @@ class DoorSettings:
 
     secret: str = field(repr=False)
     routing_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
     per_second: float = 50.0
     burst: int = 200
     handle_seconds: float = 25.0
@@ -126,8 +126,8 @@ class Door:
         except Malformed as error:
             self._keep_malformed("alertmanager", error, body)
             raise Rejected(400, str(error), field=error.field) from None
-        for error in webhook.malformed:
-            self._keep_malformed("alertmanager", error, body)
+        for bad in webhook.malformed:
+            self._keep_malformed("alertmanager", bad, body)
         if webhook.truncated:
             words = f"{webhook.truncated} alerts were left out by the sender; raise max_alerts of its webhook"
             self._keep("unmatched", "alertmanager", words, body, field="truncatedAlerts")

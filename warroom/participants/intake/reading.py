@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -90,21 +90,15 @@ async def _read_body(request: Request, bounds: Bounds) -> bytes:
 
 def too_deep(value: Any, limit: int) -> bool:
     """Whether lists and objects stand in one another more than `limit` deep. Does not recurse."""
-    level = [value]
-    for _ in range(limit):
-        level = (
-            [
-                child
-                for parent in level
-                for child in (parent.values() if isinstance(parent, dict) else parent)
-                if isinstance(child, dict | list)
-            ]
-            if level and all(isinstance(v, dict | list) for v in level)
-            else []
-        )
-        if not level:
-            return False
-    return True
+    level = [value] if isinstance(value, dict | list) else []
+    depth = 0
+    while level:
+        depth += 1
+        if depth > limit:
+            return True
+        children = (child for parent in level for child in (parent.values() if isinstance(parent, dict) else parent))
+        level = [child for child in children if isinstance(child, dict | list)]
+    return False
 
 
 class Secrets:
@@ -167,8 +161,3 @@ class RateLimit:
         if len(self._buckets) > _MOST_ADDRESSES:
             self._buckets.popitem(last=False)
         return admitted
-
-
-def first(items: Iterable[str]) -> str:
-    """The first of several, or nothing."""
-    return next(iter(items), "")
