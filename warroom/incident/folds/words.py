@@ -69,7 +69,8 @@ def _redacted(state: IncidentState, _: Record, event: e.EntryRedacted) -> Change
     entry = at_number(state.timeline, event.entry)
     if entry is None:
         return {}
-    blank = replace(entry, text=REDACTED, redacted=True)
+    number = entry.ref if entry.kind in NUMBERED else None
+    blank = replace(entry, text=REDACTED, redacted=True, ref=number)
     changes: Changes = {"timeline": state.timeline.replace(event.entry - 1, blank)}
     wipe = _WIPES.get(entry.kind)
     if wipe is not None:
@@ -178,6 +179,9 @@ _WIPES: dict[str, _Wipe] = {
     e.ChangeRecorded.TAG: _wipe_change,
     e.UpdatePublished.TAG: _wipe_update,
 }
+
+NUMBERED = frozenset({e.TaskAdded.TAG, e.HypothesisProposed.TAG, e.DecisionOpened.TAG, e.EvidencePinned.TAG})
+"""Tags of the events that count something, and whose number outlives their words."""
 
 REDACTABLE = frozenset({*_WIPES, e.NoteAdded.TAG, e.ChatPosted.TAG})
 """Tags of the events that can be erased: they carry words, and nothing else hangs on them."""

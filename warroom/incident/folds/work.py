@@ -34,10 +34,11 @@ def _task(state: IncidentState, number: int, **changes: object) -> Changes:
 
 def _task_assigned(state: IncidentState, _: Record, event: e.TaskAssigned) -> Changes:
     task = at_number(state.tasks, event.task)
-    status = "open" if task is not None and task.status == "acknowledged" else None
-    if status:
-        return _task(state, event.task, assignee=event.assignee, status=status)
-    return _task(state, event.task, assignee=event.assignee)
+    if task is None or task.assignee == event.assignee:
+        return {}
+    # Whoever it is given to has not acknowledged it yet.
+    status = "open" if task.status == "acknowledged" else task.status
+    return _task(state, event.task, assignee=event.assignee, status=status)
 
 
 def _task_acknowledged(state: IncidentState, record: Record, event: e.TaskAcknowledged) -> Changes:

@@ -8,7 +8,6 @@ from warroom.incident.folds.words import REDACTABLE
 from warroom.incident.rules.rule import ALREADY, Ask, Need, Rule, conflict, events, invalid, limit, not_found, past
 from warroom.incident.state import Entry
 from warroom.incident.verdict import Proposed, Refusal, Verdict
-from warroom.incident.words import Milestone
 
 MOST_PINS = 200
 
@@ -81,11 +80,11 @@ def _kept(ask: Ask, entry: Entry) -> list[e.Event]:
     kept: list[e.Event] = []
     if entry.kind == e.EntryCorrected.TAG and entry.ref:
         target = state.entry(entry.ref)
-        if target is not None and target.correction_seq == entry.seq:
+        if target is not None and target.occurred_at != target.recorded_at:
             kept.append(e.EntryCorrected(entry=target.seq, occurred_at=target.occurred_at))
     if entry.kind == e.TaskAdded.TAG and entry.ref and state.tasks[entry.ref - 1].assignee:
         kept.append(e.TaskAssigned(task=entry.ref, assignee=state.tasks[entry.ref - 1].assignee))
-    if entry.kind == e.UpdatePublished.TAG and Milestone.DECLARED in state.milestones:
+    if entry.kind == e.UpdatePublished.TAG:
         kept.append(e.NextUpdateSet(due=state.next_update_due))
     return kept
 
