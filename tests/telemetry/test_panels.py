@@ -56,7 +56,7 @@ def test_step_and_scrape_interval_can_be_overridden():
         (b"panels: [{title: x, expr: up, unit: apples}]", r"panels\[0\]\.unit: .*'apples'"),
         (b"panels: [{title: x, expr: up, step: soon}]", r"panels\[0\]\.step: 'soon' is not a duration"),
         (b"panels: [{title: x, expr: up, step: 0s}]", r"panels\[0\]\.step: "),
-        (b"panels: [{title: x, expr: up, step: true}]", r"panels\[0\]\.step: True is not a duration"),
+        (b"panels: [{title: x, expr: up, step: true}]", r"panels\[0\]\.step: true is not a duration"),
         (b"panels: [{title: x, expr: up, step: 1h, window: 1m}]", r"panels\[0\]\.window"),
         (b"panels: [{title: x, expr: up, step: 1s, window: 7d}]", r"panels\[0\]\.window.*11000"),
         (b"panels: [{title: x, expr: up, thresholds: [{value: .nan}]}]", r"thresholds\[0\]\.value"),
@@ -76,7 +76,7 @@ def test_what_is_wrong_is_named_with_file_and_field(body, words):
 
 
 def test_a_file_that_is_not_there_or_too_large_is_named(tmp_path):
-    with pytest.raises(PanelFileError, match="nothing.yaml: cannot be read: No such file"):
+    with pytest.raises(PanelFileError, match=r"nothing\.yaml: cannot be read: No such file"):
         load_panels(tmp_path / "nothing.yaml")
     (tmp_path / "big.yaml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(PanelFileError, match="larger"):
