@@ -172,8 +172,8 @@ class View:
 
     link: Link
     lobby: Mapping[str, LobbyLine] | None = None
-    rooms: Mapping[str, RoomView] = field(default=_NOTHING)
-    panels: Mapping[str, PanelView] = field(default=_NOTHING)
+    rooms: Mapping[str, RoomView] = field(default_factory=lambda: _NOTHING)
+    panels: Mapping[str, PanelView] = field(default_factory=lambda: _NOTHING)
     unsent: tuple[Unsent, ...] = ()
     refused: tuple[RefusedCommand, ...] = ()
     notices: tuple[Notice, ...] = ()
