@@ -218,7 +218,19 @@ ANSI: Final = Theme(
         "ansi_bright_cyan",
         "ansi_default",
     )
-    | {"input-selection-background": "ansi_blue"},
+    | {
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_white",
+        "input-cursor-background": "ansi_white",
+        "input-cursor-foreground": "ansi_black",
+        "input-cursor-text-style": "none",
+        "input-selection-background": "ansi_bright_blue",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_bright_blue",
+        "screen-selection-foreground": "ansi_black",
+    },
 )
 
 THEMES: Final = (NIGHT, LIGHT, HIGH_CONTRAST, COLOUR_BLIND, MONO, ANSI)

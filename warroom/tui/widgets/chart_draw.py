@@ -229,6 +229,8 @@ def _plot(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]
 def _axis(data: ChartData, bounds: tuple[float, float], height: int) -> Axis:
     """The value axis; a threshold is on it unless that would flatten the data."""
     low, high = bounds
+    if high > 0 and canonical(data.unit) not in {"percent", "ratio"}:
+        high = min(high * 1.02, 1e308)
     for threshold in data.thresholds:
         if high < threshold.value <= max(high, 0.0) * 4:
             high = threshold.value * 1.08
@@ -337,7 +339,7 @@ def _row(
                 chars[column], paints[column] = dash, paint
     for column, marker in markers.items():
         shade = _marker_colour(marker, palette)
-        if masks[column]:
+        if masks[column] and row:
             paints[column] = ink.of(shade, 0.5)
         else:
             chars[column] = table.dash_vertical if row else marker_glyph(marker.kind, table)

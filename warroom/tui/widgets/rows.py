@@ -111,6 +111,13 @@ class RowList(RowView, can_focus=True):
         self._filter, self._ends = keep, None
         self.sync()
 
+    def set_empty(self, words: str) -> None:
+        """What is said while there is no row."""
+        if words != self._empty:
+            self._empty = words
+            if not self.count:
+                self.refresh()
+
     def set_note(self, line: Line) -> None:
         """Runs to show in the frame, before the word on following."""
         if list(line) != list(self._note):

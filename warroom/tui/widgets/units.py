@@ -47,7 +47,7 @@ def canonical(unit: str) -> str:
 
 
 def digits(value: float) -> str:
-    """A plain number in about three significant digits, without an exponent: `0.042`, `4.9`, `28`."""
+    """A plain number in about three significant digits: `0.042`, `4.9`, `28`; an exponent only from ten million on."""
     if math.isnan(value):
         return "?"
     if math.isinf(value):
@@ -55,10 +55,8 @@ def digits(value: float) -> str:
     size = abs(value)
     if size == 0:
         return "0"
-    if size >= 1e21:
-        return f"{value:.1e}"
-    if size < 1e-6:
-        return f"{value:.0e}"
+    if size >= 1e7 or size < 1e-6:
+        return f"{value:.2g}"
     places = 0 if size >= 99.95 else max(0, 2 - math.floor(math.log10(size)))
     text = f"{value:.{places}f}"
     if "." in text:
