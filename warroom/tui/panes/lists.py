@@ -151,7 +151,7 @@ class TaskRow(NamedTuple):
 class Tasks(Rows[TaskRow]):
     """Open tasks first, the one with the least time left on top; then follow-ups; then what is done."""
 
-    row_lines = None
+    row_lines: int | None = None
 
     def __init__(self, tasks: Iterable[Task], now: datetime, previous: Tasks | None = None) -> None:
         rows = [self._row(task, now) for task in tasks]
@@ -207,7 +207,7 @@ class CauseRow(NamedTuple):
 class Causes(Rows[CauseRow]):
     """Decisions still open, then hypotheses that still stand, then what was decided, then what was ruled out."""
 
-    row_lines = None
+    row_lines: int | None = None
 
     def __init__(
         self, hypotheses: Iterable[Hypothesis], decisions: Iterable[Decision], previous: Causes | None = None
@@ -279,7 +279,7 @@ class StepRow(NamedTuple):
 class Steps(Rows[StepRow]):
     """The steps of the playbooks in their order; the first open one is marked as next."""
 
-    row_lines = None
+    row_lines: int | None = None
 
     def __init__(self, playbooks: Iterable[PlaybookState], zone: tzinfo, previous: Steps | None = None) -> None:
         super().__init__((row for one in playbooks for row in self._rows(one, zone)), previous)

@@ -36,7 +36,7 @@ class LobbyRow(NamedTuple):
 class Lobby(Rows[LobbyRow]):
     """Two lines an incident: how bad, which, since when, who leads; then status, services, and what is owed."""
 
-    row_lines = 2
+    row_lines: int | None = 2
 
     def __init__(
         self, lines: Iterable[LobbyLine], now: datetime, *, over: bool = False, previous: Lobby | None = None

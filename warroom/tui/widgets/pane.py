@@ -73,7 +73,8 @@ class Framed(Widget, inherit_css=True):
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.repaint_frame())
-        self.repaint_frame()
+        # A widget counts as mounted only once this handler is done.
+        self.call_later(self.repaint_frame)
 
     def set_title(self, title: str, *, number: str | None = None) -> None:
         """Change the title, and the number in front of it if given."""

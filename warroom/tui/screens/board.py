@@ -1,0 +1,328 @@
+"""The board: one incident on one screen, at any size.
+
+Invariant: only composes and routes. Each pane is told its slice when the slice is another object than before,
+and what has changed decides what is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Grid, Horizontal, Vertical
+from textual.events import DescendantFocus, Key, Resize
+from textual.timer import Timer
+from textual.widget import Widget
+
+from warroom.client.view import LobbyLine, RoomView, View
+from warroom.incident.state import IncidentState
+from warroom.tui.actions import PANES
+from warroom.tui.bindings import bindings_of, hints, jump_bindings
+from warroom.tui.forms import Context
+from warroom.tui.panes.chat import ChatSource, mentions
+from warroom.tui.panes.header import Header
+from warroom.tui.panes.lists import Alerts, Causes, Roles, Steps, Tasks
+from warroom.tui.panes.timeline import TimelineSource, keeper
+from warroom.tui.screens.board_panes import ChatPane, MetricsPane, PlaybookPane, TimelinePane, scoped_list
+from warroom.tui.screens.room_actions import RoomActions
+from warroom.tui.screens.status_line import footer_state, notices_of
+from warroom.tui.widgets.clock import BigClock
+from warroom.tui.widgets.prompt import Prompt
+from warroom.tui.widgets.rows import RowList
+from warroom.tui.widgets.strips import HintBar, LineBar, NoticeStrip, TabStrip
+
+if TYPE_CHECKING:
+    from warroom.tui.app import WarroomApp
+
+_NARROW = 104
+_PLAIN = Style.null()
+_TABS = ("Board", "Time", "Steps", "Alerts", "Chat", "Roles", "Tasks", "Causes")
+"""The panes' names on a narrow screen, where the first is the board of small panes."""
+
+
+class BoardScreen(RoomActions):
+    """One incident's room. `incident` is its id; everything else comes with each view."""
+
+    AUTO_FOCUS = "#timeline RowList, #timeline"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it on the instance
+        (0, "-w80"),
+        (_NARROW, "-w120"),
+        (168, "-w200"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("room"), *jump_bindings()]
+
+    def __init__(self, incident: str) -> None:
+        super().__init__()
+        self.incident = incident
+        self.room: RoomView | None = None
+        self.solo = "metrics"
+        self._drawn: dict[str, object] = {}
+        self._ticker: Timer | None = None
+        self._panels_asked = False
+        self._welcomed = False
+        self._typing = False
+        self.since_seq = 0
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="head"):
+            yield LineBar(id="header")
+            yield BigClock(id="clock")
+        yield TabStrip([(str(place), label) for place, label in enumerate(_TABS, start=1)], id="tabs")
+        yield NoticeStrip(id="notices")
+        with Grid(id="board"):
+            yield MetricsPane("Metrics", number="1", id="metrics")
+            yield TimelinePane("Timeline", number="2", follow=True, id="timeline", empty="nothing has happened yet")
+            yield scoped_list("alerts")("Alerts", number="4", id="alerts", empty="no alert is attached")
+            yield PlaybookPane("Playbook", number="3", id="playbook")
+            yield ChatPane("Chat", number="5", id="chat")
+            yield scoped_list("tasks")("Tasks", number="7", id="tasks", empty="no task yet: t adds one")
+            yield scoped_list("roles")("Roles", number="6", id="roles", empty="nobody is here")
+            yield scoped_list("hypotheses")(
+                "Causes and decisions", number="8", id="hypotheses", empty="no hypothesis yet: h proposes one"
+            )
+        with Vertical(id="prompt-row"):
+            yield Prompt("type a command, as /note or /severity; Tab completes", id="prompt")
+        yield HintBar(id="footer")
+
+    def on_mount(self) -> None:
+        self.query_one("#prompt", Prompt).complete = self.complete_command
+        self.query_one("#chat", ChatPane).prompt.complete = self.complete_chat
+        self.query_one("#timeline", RowList).set_filter(keeper(""))
+        self._set_solo("metrics")
+        self.console.follow(self.incident)
+        self._ticker = self.set_interval(1.0, self.tick)
+        self.refresh_view(self.console.view)
+
+    def on_unmount(self) -> None:
+        self.console.remember(self.incident, 0 if self.room is None else self.room.state.seq)
+        self.console.leave(self.incident)
+
+    @property
+    def console(self) -> WarroomApp:
+        """The app, by its own type."""
+        from warroom.tui.app import WarroomApp
+
+        assert isinstance(self.app, WarroomApp)  # noqa: S101 - tells the type checker; the board has no other app
+        return self.app
+
+    @property
+    def state(self) -> IncidentState:
+        """The newest state; an empty one before the first."""
+        return IncidentState(id=self.incident) if self.room is None else self.room.state
+
+    # What comes in
+
+    def refresh_view(self, view: View) -> None:
+        """Take over a new view of everything; cheap when nothing of it concerns this board."""
+        if not self.is_mounted:
+            return
+        room = view.rooms.get(self.incident)
+        if room is not None and room is not self.room:
+            before, self.room = self.room, room
+            self._apply(room)
+            self._greet(before, room)
+        if view.panels is not self._drawn.get("panels"):
+            self._drawn["panels"] = view.panels
+            self.query_one("#metrics", MetricsPane).show_panels(view.panels)
+        self._show_link(view)
+
+    def _changed(self, name: str, *parts: object) -> bool:
+        """Whether any of these slices is another object than the last time."""
+        before = self._drawn.get(name)
+        self._drawn[name] = parts
+        return not isinstance(before, tuple) or any(new is not old for new, old in zip(parts, before, strict=True))
+
+    def _apply(self, room: RoomView) -> None:
+        state, console = room.state, self.console
+        now, zone = console.now(), console.zone
+        if self._changed("timeline", state.timeline):
+            timeline = self.query_one("#timeline", RowList)
+            timeline.show(TimelineSource(state.timeline, zone, detail=self.size.width >= _NARROW))
+        if self._changed("chat", state.chat, state.timeline if state.chat else None, room.unsent):
+            self.query_one("#chat", ChatPane).show(
+                ChatSource(state.timeline, state.chat, room.unsent, console.me, zone), state, console.me
+            )
+        if self._changed("causes", state.hypotheses, state.decisions):
+            causes = self._list("#hypotheses")
+            causes.show(Causes(state.hypotheses, state.decisions, self._previous(causes, Causes)))
+        if self._changed("playbook", state.playbooks):
+            pane = self.query_one("#playbook", PlaybookPane)
+            pane.show(Steps(state.playbooks, zone, self._previous(pane.rows, Steps)), state)
+        if self._changed("markers", state.statuses, state.changes, state.pins, state.milestones):
+            self.query_one("#metrics", MetricsPane).show_markers(state)
+        if self._changed("people", room.people):
+            self._show_lookers(room)
+            self.query_one("#chat", ChatPane).show_typing(room.people, console.me)
+        self._changed("aged", state.alerts, state.tasks, state.roles, room.people, state.offer)
+        self._show_aged(room, now)
+        self._ask_panels(state)
+
+    def _show_aged(self, room: RoomView, now: Any) -> None:
+        """The panes whose rows tell an age or a countdown."""
+        state = room.state
+        alerts = self._list("#alerts")
+        alerts.show(Alerts(state.alerts, now, self._previous(alerts, Alerts)))
+        firing = sum(one.status == "firing" for one in state.alerts)
+        alerts.set_note([(f"{firing} firing of {len(state.alerts)}", _PLAIN)] if state.alerts else [])
+        tasks = self._list("#tasks")
+        tasks.show(Tasks(state.tasks, now, self._previous(tasks, Tasks)))
+        roles = self._list("#roles")
+        roles.show(Roles(state, room.people, now, self._previous(roles, Roles)))
+        self._show_header(room, now)
+
+    def _show_header(self, room: RoomView, now: Any) -> None:
+        header = Header(room.state, self.console.view.link, room.people, now, self.console.zone)
+        self.query_one("#header", LineBar).paint_with(header)
+        self.query_one("#clock", BigClock).show(header.elapsed)
+
+    def _show_lookers(self, room: RoomView) -> None:
+        for name, _ in PANES:
+            lookers = [
+                one.name
+                for one in room.people
+                if one.looking_at == name and one.state == "here" and one.name != self.console.me
+            ]
+            self.pane(name).set_lookers(lookers)
+
+    def _show_link(self, view: View) -> None:
+        self.query_one("#notices", NoticeStrip).show(notices_of(view, self.room, self.console.now()))
+        focused = self.focused_pane()
+        shown = hints((focused, "room", "app") if focused else ("room", "app"), self.console.keymap)
+        right = footer_state(view, self.room, self.console.now(), self.console.zone)
+        self.query_one("#footer", HintBar).show(shown, right=right)
+
+    def _greet(self, before: RoomView | None, room: RoomView) -> None:
+        """The first time all is known: a late joiner gets the brief, one who was away what is new."""
+        if before is not None and room.spotlight is not None and room.spotlight is not before.spotlight:
+            self.console.tell(f"{room.spotlight.by} points at {room.spotlight.target}; O goes there")
+        if self._welcomed or not room.caught_up or room.state.seq == 0:
+            return
+        self._welcomed = True
+        seen = self.console.seen_before(self.incident)
+        state = room.state
+        if seen is None and state.seq > 12:
+            self.do_catch_up()
+        elif seen is not None and 0 < seen < state.seq:
+            self.console.tell(f"{state.seq - seen} entries since you left; b tells them")
+        self.since_seq = seen or 0
+
+    def _ask_panels(self, state: IncidentState) -> None:
+        if self._panels_asked or state.seq == 0 or not self.console.view.link.is_live:
+            return
+        self._panels_asked = self.console.bridge.ask("panels.for", self._panels_came, incident=self.incident)
+
+    def _panels_came(self, future: Any) -> None:
+        if self.is_mounted:
+            self.query_one("#metrics", MetricsPane).offer(future, self.incident)
+
+    def tick(self) -> None:
+        """Once a second: clocks, ages, countdowns; nothing that did not change is drawn."""
+        if self.room is None or not self.is_current:
+            return
+        self._show_aged(self.room, self.console.now())
+        self._show_link(self.console.view)
+
+    # Where the reader is
+
+    def pane(self, name: str) -> Any:
+        """A pane by its name."""
+        return self.query_one(f"#{name}")
+
+    def _list(self, selector: str) -> RowList:
+        return self.query_one(selector, RowList)
+
+    @staticmethod
+    def _previous(rows: RowList, kind: type[Any]) -> Any:
+        return rows.source if isinstance(rows.source, kind) else None
+
+    def focused_pane(self) -> str:
+        """The name of the pane that has the focus, or an empty string."""
+        names = {name for name, _ in PANES}
+        widget: Widget | None = self.focused
+        while widget is not None:
+            if widget.id in names:
+                return str(widget.id)
+            widget = widget.parent if isinstance(widget.parent, Widget) else None
+        return ""
+
+    def selected(self) -> Any:
+        """What is selected in the focused pane."""
+        name = self.focused_pane()
+        if name == "playbook":
+            return self.query_one("#playbook", PlaybookPane).rows.selected_row
+        if name == "chat":
+            return self.query_one("#chat", ChatPane).rows.selected_row
+        pane = self.pane(name) if name else None
+        return pane.selected_row if isinstance(pane, RowList) else None
+
+    def context(self) -> Context:
+        """What a form may know now."""
+        people = () if self.room is None else tuple(dict.fromkeys(one.name for one in self.room.people))
+        known = tuple(dict.fromkeys((*people, *self.state.participants)))
+        lobby: dict[str, LobbyLine] = dict(self.console.view.lobby or {})
+        incidents = tuple((line.incident, line.title) for line in lobby.values())
+        console = self.console
+        return Context(self.state, console.me, console.now(), console.zone, self.selected(), known, incidents)
+
+    def action_jump(self, name: str) -> None:
+        """Go to a pane: focus it, and where it has no place on this size, give it the screen."""
+        if self.maximized is not None:
+            self.minimize()
+        if self.has_class("-w80"):
+            self._set_solo(name)
+        pane = self.pane(name)
+        target = pane.focus_target() if hasattr(pane, "focus_target") else pane
+        if not pane.display or pane.size.width == 0:
+            pane.display = True
+            self.maximize(pane, container=False)
+        self.call_after_refresh(target.focus)
+
+    def _set_solo(self, name: str) -> None:
+        """On a narrow screen one pane at a time; the first tab is the board of small panes."""
+        self.solo = name
+        self.query_one("#tabs", TabStrip).active = str([pane for pane, _ in PANES].index(name) + 1)
+        board = self.query_one("#board", Grid)
+        board.set_class(name != "metrics", "-solo")
+        for pane, _ in PANES:
+            self.pane(pane).set_class(name not in ("metrics", pane), "-away")
+
+    def on_tab_strip_picked(self, event: TabStrip.Picked) -> None:
+        """A click on a tab."""
+        self.action_jump(PANES[int(event.key) - 1][0])
+
+    def on_descendant_focus(self, _event: DescendantFocus) -> None:
+        self._tell_presence()
+        self._show_link(self.console.view)
+
+    def on_resize(self, event: Resize) -> None:
+        if event.size.width >= _NARROW and self.solo != "metrics":
+            self._set_solo("metrics")
+        self._drawn.pop("timeline", None)
+        if self.room is not None:
+            self.call_after_refresh(self._apply, self.room)
+
+    def on_key(self, _event: Key) -> None:
+        self.console.touched()
+
+    def on_prompt_typing(self, event: Prompt.Typing) -> None:
+        """Others see that somebody writes, not what."""
+        typing = bool(event.text) and event.prompt.id != "prompt"
+        if typing != self._typing:
+            self._typing = typing
+            self._tell_presence()
+
+    def _tell_presence(self) -> None:
+        wire = self.console.bridge.wire
+        if wire is not None:
+            wire.present(self.incident, self.focused_pane(), self.console.idle_seconds(), self._typing)
+
+    def mentioned(self, text: str) -> bool:
+        """Whether a message calls for the reader."""
+        return mentions(text, self.console.me)
+
+    def submit(self, payload: dict[str, Any], then: Callable[[Any], None] | None = None) -> None:
+        """Send a command of this incident; a refusal is shown in words."""
+        self.console.submit(payload, self.incident, then)

@@ -1,0 +1,281 @@
+"""What the keys, the palette and the chat line do in a room.
+
+Invariant: every change of the incident goes out as a command of the core; nothing is changed on this screen first.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from warroom.review.brief import brief
+from warroom.tui.actions import BY_ID, BY_SLASH, PANES
+from warroom.tui.acts import DIRECT, FORMS
+from warroom.tui.forms import Context
+from warroom.tui.panes.timeline import keeper
+from warroom.tui.screens.form import ConfirmScreen, FormScreen
+from warroom.tui.slash import Payload, SlashError, parse, usage
+from warroom.tui.widgets.prompt import Completion, Prompt, Word
+from warroom.tui.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from warroom.tui.app import WarroomApp
+
+
+class RoomActions(Screen[None]):
+    """The part of the board that acts."""
+
+    incident: str
+    since_seq: int = 0
+    _prompt_for: str = "command"
+
+    @property
+    @abstractmethod
+    def console(self) -> WarroomApp:
+        """The app."""
+
+    @abstractmethod
+    def context(self) -> Context:
+        """What a form may know now."""
+
+    @abstractmethod
+    def submit(self, payload: Payload, then: Callable[[Any], None] | None = None) -> None:
+        """Send a command."""
+
+    @abstractmethod
+    def focused_pane(self) -> str:
+        """The focused pane's name."""
+
+    @abstractmethod
+    def pane(self, name: str) -> Any:
+        """A pane by name."""
+
+    @abstractmethod
+    def action_jump(self, name: str) -> None:
+        """Go to a pane."""
+
+    def action_do(self, id_: str) -> None:
+        """Run an action of the registry by its id."""
+        action = BY_ID[id_]
+        own = getattr(self, f"do_{action.method}", None) if action.id not in FORMS and action.id not in DIRECT else None
+        if own is not None:
+            own()
+            return
+        context = self.context()
+        try:
+            if action.id in DIRECT:
+                payload = DIRECT[action.id](context)
+                self._confirmed(payload, action.title if action.dangerous else "")
+            elif action.id in FORMS:
+                form = FORMS[action.id](context)
+                drafts = self.console.drafts.setdefault(f"{self.incident}:{action.id}", {})
+                self.app.push_screen(FormScreen(form, drafts), self._built)
+        except SlashError as error:
+            self.console.tell(str(error), "warning")
+
+    def _built(self, payload: Payload | None) -> None:
+        if payload is not None:
+            self.submit(payload)
+
+    def _confirmed(self, payload: Payload, question: str) -> None:
+        if not question:
+            self.submit(payload)
+            return
+        self.app.push_screen(ConfirmScreen(f"{question}?"), lambda yes: self.submit(payload) if yes else None)
+
+    # Moving about
+
+    def do_leave(self) -> None:
+        """One level back: zoom, filter, then the lobby."""
+        prompt = self.query_one("#prompt-row")
+        if self.maximized is not None:
+            self.minimize()
+        elif prompt.display:
+            self._hide_prompt()
+        elif self._filtered():
+            self._filter_with("")
+        else:
+            self.console.show_lobby()
+
+    def do_zoom(self) -> None:
+        """The focused pane on the whole screen, or back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif name := self.focused_pane():
+            self.maximize(self.pane(name), container=False)
+
+    def do_prompt(self) -> None:
+        """The command line at the foot of the board."""
+        self._show_prompt("command", "/")
+
+    def do_filter(self) -> None:
+        """Filter the timeline."""
+        self._show_prompt("filter", "")
+
+    def _show_prompt(self, purpose: str, start: str) -> None:
+        self._prompt_for = purpose
+        self.query_one("#prompt-row").display = True
+        prompt = self.query_one("#prompt", Prompt)
+        prompt.text = ""
+        hint = "type a command; Tab completes"
+        if purpose == "filter":
+            hint = "filter the timeline: words, !word to exclude, #decisions #alerts #notes #chat; empty shows all"
+        prompt.input.placeholder = hint
+        prompt.focus_input(start)
+
+    def _hide_prompt(self) -> None:
+        self.query_one("#prompt-row").display = False
+        self.query_one("#timeline", RowList).focus()
+
+    def _filtered(self) -> bool:
+        return bool(getattr(self, "filter_text", ""))
+
+    def _filter_with(self, text: str) -> None:
+        self.filter_text = text
+        timeline = self.query_one("#timeline", RowList)
+        timeline.set_filter(keeper(text))
+        timeline.set_title(f"Timeline / {text}" if text else "Timeline")
+
+    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """A line of the chat, a command, or a filter."""
+        event.stop()
+        if event.prompt.id == "prompt":
+            self._hide_prompt()
+            if self._prompt_for == "filter":
+                self._filter_with(event.text.strip())
+                return
+            self._run_line(event.text, event.prompt)
+        elif event.text.startswith("/"):
+            self._run_line(event.text, event.prompt)
+        elif event.text.strip():
+            self.submit({"type": "post-chat", "text": event.text})
+
+    def _run_line(self, line: str, prompt: Prompt) -> None:
+        if not line.strip().strip("/"):
+            return
+        context = self.context()
+        try:
+            parsed = parse(line, context.state, context.me, context.now, context.zone)
+        except SlashError as error:
+            self.console.tell(str(error), "warning")
+            prompt.text = line
+            return
+        if parsed.action:
+            self.action_do(parsed.action)
+        elif parsed.command is not None:
+            action = BY_SLASH[line.strip().lstrip("/").split(" ", 1)[0]]
+            self._confirmed(parsed.command, action.title if action.dangerous else "")
+
+    def do_chat(self) -> None:
+        """Write to everybody."""
+        self.action_jump("chat")
+
+    def do_catch_up(self) -> None:
+        """The brief, with what is new since the reader was last here."""
+        from warroom.tui.screens.reading import ReadingScreen
+
+        context = self.context()
+        sections = brief(context.state, context.now, context.zone, since_seq=self.since_seq)
+        self.app.push_screen(ReadingScreen(f"Brief of {self.incident}", sections))
+
+    def do_spotlight(self) -> None:
+        """Show everybody the focused pane, or the selected entry."""
+        selected = self.context().selected
+        seq = getattr(selected, "seq", None)
+        wire = self.console.bridge.wire
+        if wire is not None:
+            wire.light(self.incident, f"entry:{seq}" if seq else self.focused_pane())
+
+    def do_follow_spotlight(self) -> None:
+        """Go where the commander points."""
+        room = self.console.view.rooms.get(self.incident)
+        target = "" if room is None or room.spotlight is None else room.spotlight.target
+        kind, _, number = target.partition(":")
+        if kind == "entry" and number.isdigit():
+            self.action_jump("timeline")
+            self.query_one("#timeline", RowList).select(int(number))
+        elif target in {name for name, _ in PANES}:
+            self.action_jump(target)
+        else:
+            self.console.tell("nobody points at anything now")
+
+    def do_pin_evidence(self) -> None:
+        """Keep the selected chart's data on the log."""
+        payload = self.pane("metrics").evidence()
+        if payload is None:
+            self.console.tell("select a chart with data first: 1, then the arrows", "warning")
+        else:
+            self.submit(payload)
+
+    def do_attach(self) -> None:
+        """Ask the server which playbooks match, and let the reader choose."""
+        if not self.console.bridge.ask("playbooks.suggest", self._playbooks_came, incident=self.incident):
+            self.console.tell("not connected yet", "warning")
+
+    def _playbooks_came(self, answer: Future[Any]) -> None:
+        from warroom.tui.screens.reading import PlaybookScreen
+
+        error = answer.exception()
+        if error is not None:
+            self.console.tell(str(error), "warning")
+            return
+        offered = list((answer.result() or {}).get("suggestions", ()))
+        if not offered:
+            self.console.tell("no playbook on this server; `warroom playbook list` shows where they are looked for")
+            return
+        self.app.push_screen(PlaybookScreen(offered), self._playbook_chosen)
+
+    def _playbook_chosen(self, pinned: dict[str, Any] | None) -> None:
+        if pinned is not None:
+            self.submit({"type": "attach-playbook", "playbook": pinned})
+
+    # Completion
+
+    def complete_command(self, word: Word) -> Sequence[Completion]:
+        """Verbs for the first word, then what the verb takes."""
+        if self._prompt_for == "filter":
+            return ()
+        return self.complete_chat(word)
+
+    def complete_chat(self, word: Word) -> Sequence[Completion]:
+        """`/` at the start offers verbs, `@` people, and some verbs their own words."""
+        text = word.text
+        if word.start == 0 and text.startswith("/"):
+            found = [verb for verb in BY_SLASH if verb.startswith(text[1:])]
+            return [Completion(f"/{verb}", usage(verb) or f"/{verb}", BY_SLASH[verb].title) for verb in found]
+        if text.startswith("@"):
+            people = self.context().people
+            return [Completion(f"@{name}") for name in people if name.casefold().startswith(text[1:].casefold())]
+        if word.line.startswith("/"):
+            verb = word.line[1:].split(" ", 1)[0]
+            if word.line.count(" ", 0, word.start) == 1:
+                return [
+                    Completion(one, one, help_) for one, help_ in _words_of(verb) if one.startswith(text.casefold())
+                ]
+        return ()
+
+
+def _words_of(verb: str) -> list[tuple[str, str]]:
+    from warroom.incident.words import PHASES, Duty, Milestone, Severity
+
+    if verb == "severity":
+        return [(one.value.casefold(), one.meaning) for one in Severity]
+    if verb == "status":
+        return [(one.value, "") for one in PHASES[1:]]
+    if verb in ("role", "release"):
+        return [(one.value, one.label) for one in Duty]
+    if verb == "milestone":
+        return [(one.value, "") for one in Milestone]
+    if verb == "change":
+        return [(one, "") for one in ("deploy", "rollback", "config", "flag", "scale", "other")]
+    return []
+
+
+def is_shown(widget: Widget) -> bool:
+    """Whether a widget takes part in the layout now."""
+    return bool(widget.display) and widget.size.width > 0
