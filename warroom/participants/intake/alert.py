@@ -63,14 +63,17 @@ class Alert:
         """What identifies the alert everywhere: (source, fingerprint)."""
         return (self.source, self.fingerprint)
 
-    def recorded(self, remarks: Mapping[str, str] | None = None) -> fields.Alert:
-        """The alert as the log keeps it: cleaned and cut to the log's bounds. `remarks` join the annotations."""
+    def recorded(self, service: str = "", remarks: Mapping[str, str] | None = None) -> fields.Alert:
+        """The alert as the log keeps it: cleaned and cut to the log's bounds.
+
+        `service` replaces what the alert says; `remarks` join the annotations.
+        """
         return fields.Alert(
             fingerprint=self.fingerprint,
             source=self.source,
             name=_line(self.name, 200) or "alert",
             severity=_line(self.severity, 200),
-            service=_line(self.service, 100),
+            service=_line(service or self.service, 100),
             summary=_text(self.summary, 10_000),
             labels=_bounded(self.labels),
             annotations=_bounded({**(remarks or {}), **self.annotations}),

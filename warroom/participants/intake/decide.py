@@ -27,7 +27,10 @@ class HeldAlert:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An incident that is not over. `live` while people still work on it; after that it only waits to be closed."""
+    """An incident that matters to alerts: one that is not over, or that has an alert still firing.
+
+    `live` while people work on it. Only a live one is joined.
+    """
 
     incident: str
     live: bool = True
@@ -93,13 +96,13 @@ _BUILT_IN = "(built in)"
 
 
 def decide_alert(rules: Rules, alert: Alert, incidents: Sequence[Held]) -> AnyDecision:
-    """What becomes of an alert. `incidents` are those that are not over, the oldest first."""
+    """What becomes of an alert. `incidents` come the oldest first."""
     holders = [held for held in incidents if alert.key in held.alerts]
     if alert.status != "firing":
         return _followed_up(rules, alert, holders)
     for held in holders:
         known = held.alerts[alert.key]
-        # While people wait to close the incident, the sender repeats an alert that never stopped.
+        # After people resolved, closed or declined it, the sender still repeats an alert that never stopped.
         if known.firing and (held.live or known.starts_at >= alert.starts_at):
             return Duplicate(_BUILT_IN, rules.revision, f"{held.incident} has it, firing", held.incident)
     again = next((held for held in holders if held.live), None)
@@ -118,7 +121,7 @@ def _followed_up(rules: Rules, alert: Alert, holders: Iterable[Held]) -> AnyDeci
     held_by = list(holders)
     word = "resolved" if alert.status == "resolved" else "acknowledged"
     if not held_by:
-        return Ignore(_BUILT_IN, rules.revision, f"{word}, and no open incident has it")
+        return Ignore(_BUILT_IN, rules.revision, f"{word}, and no incident has it")
     if alert.status == "resolved":
         firing = tuple(held.incident for held in held_by if held.alerts[alert.key].firing)
         if firing:

@@ -1,0 +1,238 @@
+"""The alert intake as a participant: decisions become commands of one client.
+
+One invariant: at most one command of it is without an answer, and nothing is decided while one is or while the
+replica lags behind an own command. So a repeated alert meets the state its first coming led to, and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Final
+
+from warroom.client.client import Client
+from warroom.client.errors import ClientError
+from warroom.client.room import Room
+from warroom.client.view import LobbyLine, Settled
+from warroom.incident.commands import AcknowledgeAlert, AttachAlert, Command, DeclareIncident, ResolveAlert
+from warroom.incident.state import IncidentState
+from warroom.incident.verdict import Reason
+from warroom.incident.words import Milestone, Status
+from warroom.participants.intake.alert import Alert
+from warroom.participants.intake.decide import (
+    Acknowledge,
+    AnyDecision,
+    Attach,
+    Duplicate,
+    Held,
+    HeldAlert,
+    Ignore,
+    Open,
+    Resolve,
+    decide_alert,
+)
+from warroom.participants.intake.outcome import Outcome, Word
+from warroom.participants.intake.rules import Rules
+
+PATIENCE: Final = 10.0
+"""Seconds to wait for the link, the replica or an answer before the sender is asked to come again."""
+RULE_REMARK: Final = "warroom_rule"
+"""The annotation under which an attached alert carries the rule and revision that attached it."""
+
+_OLDEST: Final = timedelta(days=3650)
+_MOVED_ON: Final = frozenset({Reason.CONFLICT.value, Reason.OVER.value, Reason.NOT_FOUND.value})
+_NOT_FOR_GOOD: Final = frozenset({Reason.NOT_ALLOWED.value, "uncertain"})
+_WORDS: Final[dict[type[AnyDecision], Word]] = {
+    Open: "opened",
+    Attach: "attached",
+    Acknowledge: "acknowledged",
+    Resolve: "resolved",
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Intake:
+    """`async with Intake(client, rules) as intake`, then `await intake.handle(alert)`. The client belongs to it alone."""
+
+    def __init__(
+        self, client: Client, rules: Rules, *, patience: float = PATIENCE, now: Callable[[], datetime] = _now
+    ) -> None:
+        self.rules = rules
+        self._client = client
+        self._patience = patience
+        self._now = now
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._owed: dict[str, int] = {}
+        self._held: dict[str, tuple[IncidentState, Held]] = {}
+        self._unsubscribe: Callable[[], None] | None = None
+
+    async def __aenter__(self) -> Intake:
+        self._unsubscribe = self._client.on_change(lambda _topics: self._changed.set())
+        await self._client.follow_lobby(timeout=self._patience)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+
+    async def handle(self, alert: Alert) -> Outcome:
+        """Carry one alert to the room. Returns once the server has answered for good, or `unavailable`."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._ready()
+                return await self._carried(alert)
+            except TimeoutError:
+                return Outcome("unavailable", reason=self._client.link.words or "the server does not answer in time")
+            except ClientError as error:
+                return Outcome("unavailable", reason=str(error))
+
+    def held(self) -> list[Held]:
+        """The incidents that matter to alerts, oldest first, as the replica knows them."""
+        rooms = [room for room in self._client.rooms.values() if room.state.seq and not room.view.ended]
+        rooms.sort(key=lambda room: (str(room.state.milestones.get(Milestone.DECLARED, "")), room.incident))
+        return [self._held_of(room.state) for room in rooms if _matters(room.state)]
+
+    async def _ready(self) -> None:
+        """Wait until nothing is under way and all that matters is known."""
+        if not self._client.link.is_live:
+            await self._client.live(self._patience)
+        for ticket in list(self._client.tickets.values()):
+            await ticket.settled()
+        if self._client.lobby is None:
+            await self._client.follow_lobby(timeout=self._patience)
+        while not self._knows_all(await self._followed()):
+            await self._change()
+
+    async def _followed(self) -> list[Room]:
+        lobby = self._client.lobby
+        wanted = {line.incident for line in (lobby or {}).values() if _is_wanted(line)} | set(self._owed)
+        for incident, room in list(self._client.rooms.items()):
+            if incident not in wanted:
+                room.leave()
+                self._held.pop(incident, None)
+        return [await self._client.follow(incident) for incident in sorted(wanted)]
+
+    def _knows_all(self, rooms: Iterable[Room]) -> bool:
+        for room in rooms:
+            if not room.view.ended and not room.caught_up.is_set():
+                return False
+            if room.view.ended or room.state.seq >= self._owed.get(room.incident, 0):
+                self._owed.pop(room.incident, None)
+        return self._client.lobby is not None and not self._owed
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def _carried(self, alert: Alert) -> Outcome:
+        decision = decide_alert(self.rules, alert, self.held())
+        for last_try in (False, True):
+            commands = self._commands(decision, alert)
+            if isinstance(decision, Ignore | Duplicate) or not commands:
+                return _nothing_to_do(decision)
+            refused: Settled | None = None
+            for incident, command in commands:
+                settled = await self._settled(incident, command)
+                if not settled.accepted:
+                    refused = settled
+                    break
+            if refused is None:
+                return Outcome(_WORDS[type(decision)], settled.incident, decision.rule, decision.reason)
+            if refused.reason in _NOT_FOR_GOOD:
+                return Outcome("unavailable", refused.incident, decision.rule, refused.words)
+            if last_try or refused.reason not in _MOVED_ON:
+                break
+            # Somebody was first: look again at what they left.
+            async with asyncio.timeout(self._patience):
+                await self._ready()
+            decision = decide_alert(self.rules, alert, self.held())
+        return Outcome("refused", refused.incident, decision.rule, refused.words)
+
+    async def _settled(self, incident: str, command: Command) -> Settled:
+        ticket = self._client.submit(command, incident)
+        async with asyncio.timeout(self._patience):
+            settled = await ticket.settled()
+        if settled.accepted and settled.seq:
+            self._owed[settled.incident] = max(settled.seq, self._owed.get(settled.incident, 0))
+        for back in self._client.refused:
+            if back.n == ticket.n:
+                self._client.seen(back.serial)
+        return settled
+
+    def _commands(self, decision: AnyDecision, alert: Alert) -> list[tuple[str, Command]]:
+        remarks = {RULE_REMARK: f"{decision.rule}, rules {decision.revision}"}
+        recorded = alert.recorded(self.rules.service(alert), remarks)
+        match decision:
+            case Open():
+                return [("", self._declaration(decision, alert, remarks[RULE_REMARK]))]
+            case Attach():
+                return [(decision.incident, AttachAlert(alert=recorded))]
+            case Acknowledge():
+                ack = AcknowledgeAlert(source=recorded.source, fingerprint=recorded.fingerprint)
+                return [(incident, ack) for incident in decision.incidents]
+            case Resolve():
+                ended = self._plausible(alert.ends_at)
+                over = ResolveAlert(source=recorded.source, fingerprint=recorded.fingerprint, ended_at=ended)
+                return [(incident, over) for incident in decision.incidents]
+        return []
+
+    def _declaration(self, decision: Open, alert: Alert, by_rule: str) -> DeclareIncident:
+        recorded = alert.recorded(self.rules.service(alert), {RULE_REMARK: by_rule})
+        told = [recorded.summary, recorded.annotations.get("description", "")]
+        told.append(f"Opened by the alert {recorded.name} of {recorded.source} (rule {by_rule}).")
+        return DeclareIncident(
+            title=decision.title,
+            severity=decision.severity,
+            services=decision.services,
+            summary="\n\n".join(dict.fromkeys(text for text in told if text))[:10_000],
+            triage=decision.triage,
+            private=decision.private,
+            detected_at=self._plausible(alert.starts_at),
+            alert=recorded,
+        )
+
+    def _plausible(self, moment: datetime | None) -> datetime | None:
+        """The moment as the server would take it: a sender's clock that runs ahead must not cost the alert."""
+        now = self._now()
+        return None if moment is None or moment < now - _OLDEST else min(moment, now)
+
+    def _held_of(self, state: IncidentState) -> Held:
+        cached = self._held.get(state.id)
+        if cached is None or cached[0] is not state:
+            cached = (state, _held_of(state))
+            self._held[state.id] = cached
+        return cached[1]
+
+
+def _nothing_to_do(decision: AnyDecision) -> Outcome:
+    if isinstance(decision, Ignore):
+        return Outcome("ignored", "", decision.rule, decision.reason, decision.unmatched)
+    return Outcome("duplicate", getattr(decision, "incident", ""), decision.rule, decision.reason)
+
+
+def _is_wanted(line: LobbyLine) -> bool:
+    return line.firing > 0 or not Status(line.status).is_over
+
+
+def _matters(state: IncidentState) -> bool:
+    return not state.status.is_over or any(alert.status != "resolved" for alert in state.alerts)
+
+
+def _held_of(state: IncidentState) -> Held:
+    alerts = {
+        (alert.source, alert.fingerprint): HeldAlert(
+            alert.starts_at, alert.status != "resolved", alert.status == "acknowledged", dict(alert.labels)
+        )
+        for alert in state.alerts
+    }
+    services = {*state.services, *(alert.service for alert in state.alerts if alert.service)}
+    return Held(state.id, state.status.is_live, state.private, frozenset(services), alerts)
