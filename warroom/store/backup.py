@@ -36,7 +36,7 @@ from warroom.store.files import (
     write_whole,
 )
 from warroom.store.port import Head, StoreDamaged, StoreError, StoreTooNew
-from warroom.store.rows import prove_log
+from warroom.store.rows import prove_whole
 from warroom.store.schema import STEPS, connect, fetch, migrate, new_epoch, uri
 
 FORMAT = "warroom-backup"
@@ -189,7 +189,12 @@ def _prove(fresh: Path, backup: Path, manifest: Mapping[str, Any]) -> tuple[str,
         heads: dict[str, Head] = {}
         for incident, seq, digest in fetch(connection, "SELECT incident, seq, hash FROM incidents"):
             heads[incident] = Head(seq, digest)
-            if prove_log(connection, incident) != heads[incident]:
+            proven = prove_whole(connection, incident)
+            if proven.broken is not None:
+                raise StoreDamaged(
+                    f"{incident} in {backup} is damaged at {proven.broken}", f"{incident} seq {proven.broken.seq}"
+                )
+            if proven.head != heads[incident]:
                 raise StoreDamaged(f"{incident} in {backup} does not end where its head says", f"{incident} seq {seq}")
         said = {incident: {"seq": head.seq, "hash": head.hash.hex()} for incident, head in heads.items()}
         if said != manifest["heads"]:

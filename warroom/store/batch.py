@@ -12,12 +12,11 @@ from typing import Any
 
 import apsw
 
-from warroom.incident.record import GENESIS, Record
+from warroom.incident.record import Record
 from warroom.store.port import AlreadyAnswered, Appended, Conflict, Head, Outcome
-from warroom.store.rows import OUTCOME_COLUMNS, RECORD_COLUMNS, Row, insert_many, outcome_row, record_row
+from warroom.store.rows import NO_HEAD, OUTCOME_COLUMNS, RECORD_COLUMNS, Row, insert_many, outcome_row, record_row
 from warroom.store.schema import SEQ_BITS, fetch
 
-NO_HEAD = Head(0, GENESIS)
 _HEADS_UPSERT = (
     "ON CONFLICT (number) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, "
     "summary = CASE WHEN length(excluded.summary) THEN excluded.summary ELSE summary END"

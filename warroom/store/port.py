@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from warroom.incident.chain import Broken
 from warroom.incident.record import Record
 
 
@@ -96,6 +97,15 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Proven:
+    """How far a chain was followed, how many records on the way are redacted, and what stopped it, if anything did."""
+
+    head: Head
+    redacted: int
+    broken: Broken | None
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRow:
     """A token as it is kept: never the token, only its SHA-256. `scopes` empty means everything."""
 
@@ -161,6 +171,14 @@ class EventStore(Protocol):
 
         Raises:
             StoreDamaged: what is stored is not what was written; such a record is never returned.
+        """
+        ...
+
+    async def prove(self, incident: str) -> Proven:
+        """Check the hash of every record of one incident, from the first to the head, while the store is in use.
+
+        Raises:
+            StoreDamaged: some of it cannot even be read.
         """
         ...
 

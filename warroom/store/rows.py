@@ -1,6 +1,6 @@
 """Rows of the tables to the port's values and back; nothing else knows the order of the columns.
 
-Invariant: `records_of` returns only records whose chain was checked against the row before them.
+Invariant: `records_of` returns only records whose chain was proven from the row before them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 import apsw
 import orjson
 
-from warroom.incident.chain import verify
-from warroom.incident.record import GENESIS, Record, stamp
-from warroom.store.port import Head, Outcome, StoreDamaged, TokenRow
+from warroom.incident.chain import Broken, verify
+from warroom.incident.record import GENESIS, Record, chain_hash, envelope_of, payload_hash, stamp
+from warroom.store.port import Head, Outcome, Proven, StoreDamaged, TokenRow
 from warroom.store.schema import SEQ_BITS, fetch
 
 RECORD_COLUMNS = "id, tag, actor, access, duty, recorded_at, occurred_at, client, n, payload, salt, payload_hash, hash"
@@ -23,6 +23,9 @@ COLUMNS_OF_TOKENS = (
     "digest, name, access, scopes, created_at, created_by, expires_at, revoked_at, label, single_use, used_at, "
     "ttl_seconds"
 )
+NO_HEAD = Head(0, GENESIS)
+PROVE_ROWS = 1000
+"""Rows held in memory at once while a chain is proven."""
 _SEQ_MASK = (1 << SEQ_BITS) - 1
 
 Row = tuple[Any, ...]
@@ -52,91 +55,129 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def records_of(connection: apsw.Connection, incident: str, after: int, limit: int) -> list[Record]:
-    """The records with seq > `after`, at most `limit`, their chain checked.
+    """The records with seq > `after`, at most `limit`, their chain proven.
 
     Raises:
         StoreDamaged: names the first record that is missing or is not what was written.
     """
-    records = select_records(connection, incident, after, limit)
-    if records:
-        broken = verify(records, records[0].previous, after)
-        if broken is not None:
-            raise StoreDamaged(f"the log of {incident} is damaged at {broken}", f"{incident} seq {broken.seq}")
+    rows, previous = _rows_after(connection, incident, after, limit)
+    records = _records(incident, rows, previous)
+    if not _hold(incident, rows, previous, after):
+        broken = verify(records, previous, after)
+        raise StoreDamaged(
+            f"the log of {incident} is damaged at {broken}", f"{incident} seq {broken.seq if broken else after + 1}"
+        )
     return records
 
 
-def prove_log(connection: apsw.Connection, incident: str, chunk: int = 2000) -> Head:
-    """Walk the whole log of one incident, checking its chain; returns where it ends.
+def prove_whole(connection: apsw.Connection, incident: str) -> Proven:
+    """Check the chain of the whole log of one incident.
 
     Raises:
-        StoreDamaged: names the first record that is missing or is not what was written.
+        StoreDamaged: it cannot be read.
     """
-    head = Head(0, GENESIS)
-    while records := records_of(connection, incident, head.seq, chunk):
-        head = Head(records[-1].seq, records[-1].hash)
-    return head
+    head, redacted = NO_HEAD, 0
+    while True:
+        part = prove(connection, incident, head, PROVE_ROWS)
+        redacted += part.redacted
+        if part.broken is not None or part.head == head:
+            return Proven(part.head, redacted, part.broken)
+        head = part.head
 
 
-def select_records(connection: apsw.Connection, incident: str, after: int, limit: int) -> list[Record]:
-    """The records with seq > `after`, at most `limit`, unchecked; `previous` is read from the row before.
+def prove(connection: apsw.Connection, incident: str, after: Head, limit: int) -> Proven:
+    """Check the chain of the next `limit` records after a head, without making records of them.
 
     Raises:
-        StoreDamaged: a record is missing or unreadable.
+        StoreDamaged: they cannot be read.
     """
+    rows, previous = _rows_after(connection, incident, after.seq, limit)
+    if previous != after.hash and rows:
+        return Proven(after, 0, Broken(after.seq, "it changed while the log was read"))
+    if not _hold(incident, rows, previous, after.seq):
+        broken = verify(_records(incident, rows, previous), previous, after.seq)
+        return Proven(after, 0, broken or Broken(after.seq + 1, "its times are not as the chain stamps them"))
+    if not rows:
+        return Proven(after, 0, None)
+    return Proven(Head(rows[-1][0] & _SEQ_MASK, rows[-1][12]), sum(row[9] is None for row in rows), None)
+
+
+def _rows_after(connection: apsw.Connection, incident: str, after: int, limit: int) -> tuple[list[Row], bytes]:
+    """Rows with seq > `after` and the hash of record `after`."""
+    if limit <= 0:
+        return [], GENESIS
     try:
-        return _select(connection, incident, after, limit)
+        found = fetch(connection, "SELECT number FROM incidents WHERE incident = ?", (incident,))
+        if not found:
+            return [], GENESIS
+        base = found[0][0] << SEQ_BITS
+        rows = fetch(
+            connection,
+            f"SELECT {RECORD_COLUMNS} FROM records WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608 columns
+            (base + after, base + _SEQ_MASK, limit + (after > 0)),
+        )
     except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
         raise StoreDamaged(f"the records of {incident} cannot be read: {error}", incident) from error
+    if not rows or after == 0:
+        return rows, GENESIS
+    if rows[0][0] != base + after:
+        raise StoreDamaged(f"record {after} of {incident} is missing", f"{incident} seq {after}")
+    return rows[1:], rows[0][12]
 
 
-def _select(connection: apsw.Connection, incident: str, after: int, limit: int) -> list[Record]:
-    found = fetch(connection, "SELECT number FROM incidents WHERE incident = ?", (incident,))
-    if not found or limit <= 0:
-        return []
-    base = found[0][0] << SEQ_BITS
-    rows = fetch(
-        connection,
-        f"SELECT {RECORD_COLUMNS} FROM records WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608 columns
-        (base + after, base + _SEQ_MASK, limit + (after > 0)),
-    )
-    if not rows:
-        return []
-    previous = GENESIS
-    if after > 0:
-        if rows[0][0] != base + after:
-            raise StoreDamaged(f"record {after} of {incident} is missing", f"{incident} seq {after}")
-        previous = rows[0][12]
-        rows = rows[1:]
+def _hold(incident: str, rows: Sequence[Row], previous: bytes, after: int) -> bool:
+    """Whether the rows are a whole chain from `previous`; what `chain.verify` says of records, said of rows.
+
+    Rows have their times as the texts the chain stamps, so this is several times faster than making records first.
+    """
+    seq = after
+    for key, tag, actor, access, duty, recorded, occurred, client, n, payload, salt, digest, chained in rows:
+        seq += 1
+        if key & _SEQ_MASK != seq:
+            return False
+        if payload is None:
+            if salt is not None:
+                return False
+        elif salt is None or payload_hash(salt, payload) != digest:
+            return False
+        envelope = envelope_of(incident, seq, tag, actor, access, duty, recorded, occurred, client, n)
+        if chain_hash(previous, envelope, digest) != chained:
+            return False
+        previous = chained
+    return True
+
+
+def _records(incident: str, rows: Sequence[Row], previous: bytes) -> list[Record]:
     records: list[Record] = []
     for row in rows:
-        record = _record(incident, row, previous)
-        records.append(record)
-        previous = record.hash
-    return records
-
-
-def _record(incident: str, row: Row, previous: bytes) -> Record:
-    try:
-        return Record(
-            incident,
-            row[0] & _SEQ_MASK,
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            datetime.fromisoformat(row[5]),
-            datetime.fromisoformat(row[6]),
-            row[7],
-            row[8],
-            row[9],
-            row[10],
-            row[11],
-            previous,
-            row[12],
+        try:
+            recorded, occurred = datetime.fromisoformat(row[5]), datetime.fromisoformat(row[6])
+        except ValueError as error:
+            seq = row[0] & _SEQ_MASK
+            raise StoreDamaged(f"record {seq} of {incident} is unreadable: {error}", f"{incident} seq {seq}") from error
+        key, tag, actor, access, duty, _, _, client, n, payload, salt, digest, chained = row
+        seq = key & _SEQ_MASK
+        records.append(
+            Record(
+                incident,
+                seq,
+                tag,
+                actor,
+                access,
+                duty,
+                recorded,
+                occurred,
+                client,
+                n,
+                payload,
+                salt,
+                digest,
+                previous,
+                chained,
+            )
         )
-    except (ValueError, TypeError) as error:
-        seq = row[0] & _SEQ_MASK
-        raise StoreDamaged(f"record {seq} of {incident} is unreadable: {error}", f"{incident} seq {seq}") from error
+        previous = chained
+    return records
 
 
 def outcome_of(row: Row) -> Outcome:

@@ -16,11 +16,13 @@ import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import apsw
 
+from warroom.incident.chain import Broken
 from warroom.incident.record import GENESIS, Record, stamp
 from warroom.store.backup import BackupCopy
 from warroom.store.batch import AppendWork, Batch
@@ -30,6 +32,7 @@ from warroom.store.port import (
     Conflict,
     Head,
     Outcome,
+    Proven,
     StoreDamaged,
     StoreError,
     StoreFailed,
@@ -39,9 +42,12 @@ from warroom.store.port import (
 from warroom.store.recovery import ended_uncleanly, examine, keep_aside
 from warroom.store.rows import (
     COLUMNS_OF_TOKENS,
+    NO_HEAD,
     OUTCOME_COLUMNS,
+    PROVE_ROWS,
     outcome_of,
     places,
+    prove,
     records_of,
     token_of,
     token_row,
@@ -144,6 +150,19 @@ class SqliteStore:
 
     async def read(self, incident: str, after: int = 0, limit: int = 1000) -> list[Record]:
         return await self._reading(lambda connection: records_of(connection, incident, after, limit))
+
+    async def prove(self, incident: str) -> Proven:
+        end = await self.head(incident)
+        at, redacted = NO_HEAD, 0
+        while at.seq < end.seq:
+            part = await self._reading(partial(prove, incident=incident, after=at, limit=PROVE_ROWS))
+            redacted += part.redacted
+            if part.broken is not None:
+                return Proven(part.head, redacted, part.broken)
+            if part.head == at:
+                return Proven(at, redacted, Broken(at.seq + 1, f"missing; the log should end at {end.seq}"))
+            at = part.head
+        return Proven(at, redacted, None)
 
     async def head(self, incident: str) -> Head:
         rows = await self._select("SELECT seq, hash FROM incidents WHERE incident = ?", (incident,))
