@@ -242,7 +242,7 @@ def test_every_theme_draws(theme: object) -> None:
     from textual.theme import Theme
 
     assert isinstance(theme, Theme)
-    ours = build_palette(theme.to_color_system().generate(), theme.name, ansi=theme.ansi)
+    ours = build_palette({**theme.to_color_system().generate(), **theme.variables}, theme.name, ansi=theme.ansi)
     backdrop = "default" if theme.ansi else ours.background
     rows = draw(steady(thresholds=(Threshold(0.5, "SLO"),)), 40, 12, Ink(ours, backdrop))
     styles = {style for row in rows for _, style in row}

@@ -118,7 +118,7 @@ ASCII: Final = Glyphs(
     up="^",
     down="v",
     level="=",
-    square="#",
+    square="=",
     small_square="#",
     bullet="-",
     tick="+",

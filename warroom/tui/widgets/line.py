@@ -35,7 +35,7 @@ def safe(text: str) -> str:
 
 def width_of(line: Line) -> int:
     """Width in cells."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
 
 
 def crop(line: Line, width: int) -> list[Span]:
@@ -111,20 +111,19 @@ def strip(line: Line, width: int, base: Style, over: Style | None = None) -> Str
         base: what lies under each run; must have a background colour.
         over: what lies over each run, for a selected row.
     """
-    segments: list[Segment] = []
-    used = 0
-    for text, run_style in line:
-        if not text:
-            continue
-        clean = text if text.isprintable() else safe(text)
-        style = run_style if run_style.bgcolor is not None else base + run_style
-        segments.append(Segment(clean, style if over is None else style + over))
-        used += len(clean) if clean.isascii() else cell_len(clean)
+    runs = [(text if text.isprintable() else safe(text), run_style) for text, run_style in line if text]
+    used = width_of(runs)
     if used > width:
-        return strip(crop(line, width), width, base, over) if width > 0 else Strip([], 0)
+        runs = crop(runs, width)
+        used = width_of(runs)
+    segments: list[Segment] = []
+    for text, run_style in runs:
+        style = run_style if run_style.bgcolor is not None else base + run_style
+        segments.append(Segment(text, style if over is None else style + over))
     if used < width:
         segments.append(Segment(" " * (width - used), base if over is None else base + over))
-    return Strip(segments, width)
+    # Cropping inside a cluster of combining characters can be a cell off; Textual's own cropping is then exact.
+    return Strip(segments, width) if used <= width else Strip(segments).adjust_cell_length(width, base)
 
 
 def join(parts: Iterable[Line], between: Span) -> list[Span]:
