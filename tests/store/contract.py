@@ -304,3 +304,11 @@ class StoreContract:
             await store.append(INC, 1, [])
         with pytest.raises(StoreError, match="closed"):
             await store.read(INC)
+
+    async def test_a_whole_log_is_proven(self, store: EventStore) -> None:
+        records = notes(INC, 5)
+        await store.append(INC, 0, records)
+        await store.append(INC, 5, notes(INC, 1, head_of(records)), erase=[2, 3])
+        proven = await store.prove(INC)
+        assert (proven.head, proven.redacted, proven.broken) == (await store.head(INC), 2, None)
+        assert (await store.prove(OTHER)).head == NOTHING
