@@ -54,11 +54,12 @@ class AlreadyAnswered(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """`where` is the incident and seq of the first broken record, as words."""
+    """`where` is the incident and seq of the first broken record, as words; `seq` is that seq, 0 when it has none."""
 
-    def __init__(self, message: str, where: str = "") -> None:
+    def __init__(self, message: str, where: str = "", seq: int = 0) -> None:
         super().__init__(message)
         self.where = where
+        self.seq = seq
 
 
 @dataclass(frozen=True, slots=True)

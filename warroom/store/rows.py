@@ -64,9 +64,8 @@ def records_of(connection: apsw.Connection, incident: str, after: int, limit: in
     records = _records(incident, rows, previous)
     if not _hold(incident, rows, previous, after):
         broken = verify(records, previous, after)
-        raise StoreDamaged(
-            f"the log of {incident} is damaged at {broken}", f"{incident} seq {broken.seq if broken else after + 1}"
-        )
+        seq = broken.seq if broken else after + 1
+        raise StoreDamaged(f"the log of {incident} is damaged at {broken}", f"{incident} seq {seq}", seq)
     return records
 
 
@@ -107,10 +106,10 @@ def _rows_after(connection: apsw.Connection, incident: str, after: int, limit: i
     if limit <= 0:
         return [], GENESIS
     try:
-        found = fetch(connection, "SELECT number FROM incidents WHERE incident = ?", (incident,))
-        if not found:
+        found = fetch(connection, "SELECT number, seq FROM incidents WHERE incident = ?", (incident,))
+        if not found or after >= found[0][1]:
             return [], GENESIS
-        base = found[0][0] << SEQ_BITS
+        base, end = found[0][0] << SEQ_BITS, found[0][1]
         rows = fetch(
             connection,
             f"SELECT {RECORD_COLUMNS} FROM records WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608 columns
@@ -118,11 +117,18 @@ def _rows_after(connection: apsw.Connection, incident: str, after: int, limit: i
         )
     except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
         raise StoreDamaged(f"the records of {incident} cannot be read: {error}", incident) from error
-    if not rows or after == 0:
+    last = rows[-1][0] & _SEQ_MASK if rows else after
+    if last < min(end, after + limit):
+        raise _missing(incident, last + 1)
+    if after == 0:
         return rows, GENESIS
     if rows[0][0] != base + after:
-        raise StoreDamaged(f"record {after} of {incident} is missing", f"{incident} seq {after}")
+        raise _missing(incident, after)
     return rows[1:], rows[0][12]
+
+
+def _missing(incident: str, seq: int) -> StoreDamaged:
+    return StoreDamaged(f"record {seq} of {incident} is missing", f"{incident} seq {seq}", seq)
 
 
 def _hold(incident: str, rows: Sequence[Row], previous: bytes, after: int) -> bool:
@@ -154,7 +160,8 @@ def _records(incident: str, rows: Sequence[Row], previous: bytes) -> list[Record
             recorded, occurred = datetime.fromisoformat(row[5]), datetime.fromisoformat(row[6])
         except ValueError as error:
             seq = row[0] & _SEQ_MASK
-            raise StoreDamaged(f"record {seq} of {incident} is unreadable: {error}", f"{incident} seq {seq}") from error
+            what = f"record {seq} of {incident} is unreadable: {error}"
+            raise StoreDamaged(what, f"{incident} seq {seq}", seq) from error
         key, tag, actor, access, duty, _, _, client, n, payload, salt, digest, chained = row
         seq = key & _SEQ_MASK
         records.append(

@@ -56,7 +56,7 @@ async def verify_incident(store: EventStore, incident: str, public_key: bytes | 
                 return Verification(incident, proven.head.seq, proven.head, broken, proven.redacted, checked)
             checked += 1
     except StoreDamaged as damage:
-        broken = Broken(0, f"{damage}")
+        broken = Broken(damage.seq, f"{damage}")
         return Verification(incident, 0, await store.head(incident), broken)
     return Verification(incident, proven.head.seq, proven.head, None, proven.redacted, checked)
 
