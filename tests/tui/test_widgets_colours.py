@@ -110,7 +110,8 @@ def test_tables_have_single_cells_and_ascii_is_ascii() -> None:
     ("encoding", "environ", "plain"),
     [
         ("utf-8", {}, False), ("UTF8", {}, False), ("ascii", {}, True), ("latin-1", {}, True), (None, {}, True),
-        ("utf-8", {"TERM": "linux"}, True), ("utf-8", {"WARROOM_ASCII": "1"}, True), ("utf-8", {"WARROOM_ASCII": ""}, False),
+        ("utf-8", {"TERM": "linux"}, True), ("utf-8", {"WARROOM_ASCII": "1"}, True),
+        ("utf-8", {"WARROOM_ASCII": ""}, False),
     ],
 )  # fmt: skip
 def test_the_table_a_terminal_can_show(encoding: str | None, environ: dict[str, str], plain: bool) -> None:
@@ -119,7 +120,10 @@ def test_the_table_a_terminal_can_show(encoding: str | None, environ: dict[str, 
 
 @pytest.mark.parametrize(
     ("severity", "badge"),
-    [("SEV1", "▲ SEV1"), ("sev-3", "■ SEV3"), ("5", "○ SEV5"), ("unset", "◌ SEV unset"), (None, "◌ SEV unset"), ("x", "◌ SEV unset")],
+    [
+        ("SEV1", "▲ SEV1"), ("sev-3", "■ SEV3"), ("5", "○ SEV5"),
+        ("unset", "◌ SEV unset"), (None, "◌ SEV unset"), ("x", "◌ SEV unset"),
+    ],
 )  # fmt: skip
 def test_badges_say_the_severity_by_sign_and_word(severity: str | None, badge: str) -> None:
     assert glyphs.severity_badge(severity) == badge
@@ -141,7 +145,8 @@ def test_each_severity_and_status_has_its_own_sign() -> None:
     [
         (glyphs.age, 12, "12s"), (glyphs.age, 2850, "47m"), (glyphs.age, 5 * 3600, "5h"), (glyphs.age, 260_000, "3d"),
         (glyphs.age, -4, "0s"), (glyphs.clock, 5027, "01:23:47"), (glyphs.clock, 360_000, "100:00:00"),
-        (glyphs.countdown, 252, "in 04:12"), (glyphs.countdown, -130, "overdue 02:10"), (glyphs.countdown, 3852, "in 1:04:12"),
+        (glyphs.countdown, 252, "in 04:12"), (glyphs.countdown, -130, "overdue 02:10"),
+        (glyphs.countdown, 3852, "in 1:04:12"),
         (glyphs.time_of_day, 1_780_000_000, "20:26:40"), (glyphs.time_of_day, 1e300, "--:--:--"),
     ],
 )  # fmt: skip

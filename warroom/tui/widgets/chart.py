@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.events import Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, backdrop_of, palette_of, style
 from warroom.tui.widgets.chart_data import ChartData, Marker, Series, State, Threshold, is_breached
 from warroom.tui.widgets.chart_draw import Ink, draw, main_colour
-from warroom.tui.widgets.line import Span, strip, width_of
+from warroom.tui.widgets.line import Span, width_of
 from warroom.tui.widgets.pane import Framed
 from warroom.tui.widgets.units import shown
 
@@ -49,8 +50,9 @@ class MetricChart(Framed):
         self._data = ChartData(title, state="loading")
         self._rows: list[list[Span]] = []
         self._strips: dict[int, Strip] = {}
-        self._key: object = None
-        self._backdrop = ""
+        self._stale = True
+        self._drawn_for = Size(0, 0)
+        self._ink: Ink
 
     @property
     def data(self) -> ChartData:
@@ -96,40 +98,36 @@ class MetricChart(Framed):
 
     def render_line(self, y: int) -> Strip:
         """One row of the inside; drawn once, then from the cache."""
-        width = self.size.width
-        if self._key != self._draw_key():
+        if self._stale or self._drawn_for != self._size:
             self._redraw(partly=False)
         found = self._strips.get(y)
         if found is None:
-            base = style("", self._backdrop)
             row = self._rows[y] if y < len(self._rows) else []
-            found = self._strips[y] = strip(row, width, base)
+            found = self._strips[y] = Strip([Segment(text, paint) for text, paint in row])
             self.rows_drawn += 1
         return found
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._key = None
-
-    def _draw_key(self) -> object:
-        return self.size, palette_of(self).name
+        self._stale = True
 
     def _redraw(self, *, partly: bool = True) -> None:
         """Draw the rows anew; with `partly`, mark those that differ from what was there as to be repainted."""
         width, height = self.size
-        before, key = self._rows, self._draw_key()
-        self._backdrop = backdrop_of(self)
-        self._rows = draw(self._data, width, height, Ink(palette_of(self), self._backdrop, self.hue))
-        if not partly or key != self._key or len(before) != len(self._rows):
+        before, other = self._rows, self._stale or self._drawn_for != self._size
+        if other:
+            self._ink = Ink(palette_of(self), backdrop_of(self), self.hue)
+            self._stale, self._drawn_for = False, self._size
+        self._rows = draw(self._data, width, height, self._ink)
+        if other or not partly or len(before) != len(self._rows):
             self._strips.clear()
             if partly:
                 self.refresh()
-        else:
-            for at, row in enumerate(self._rows):
-                if row != before[at]:
-                    self._strips.pop(at, None)
-                    self.refresh(Region(0, at, width, 1))
-        self._key = key
+            return
+        for at, row in enumerate(self._rows):
+            if row != before[at]:
+                self._strips.pop(at, None)
+                self.refresh(Region(0, at, width, 1))
 
     def _legend(self) -> list[tuple[str, Style]]:
         """For the frame: which colour is which series, and the thresholds; what does not fit is left out."""

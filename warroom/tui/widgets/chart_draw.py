@@ -1,7 +1,7 @@
 """Drawing of a chart into rows of styled text, apart from any widget.
 
-Invariant: `draw` gives exactly `height` rows, never raises for any data and size, and shows the last value of the
-first series in its first row whenever that row has the room for it.
+Invariant: `draw` gives exactly `height` rows of exactly `width` printable cells with a background, never raises for
+any data and size, and shows the last value of the first series in its first row whenever there is the room for it.
 """
 
 from __future__ import annotations
@@ -89,17 +89,28 @@ def draw(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]]
     """The inside of a chart: value line, message if there is one, plot with axes. `width` x `height` cells."""
     if width <= 0 or height <= 0:
         return [[] for _ in range(max(0, height))]
-    rows = [_value_line(data, width, ink)]
+    rows = [_fit(_value_line(data, width, ink), width, ink)]
     left = height - 1
     if left:
         notes = _message(data, width, max(1, left // 3), ink)
-        rows.extend(notes[:left])
+        rows.extend(_fit(note, width, ink) for note in notes[:left])
         left -= min(left, len(notes))
     if left and width >= 4:
         rows.extend(_plot(data, width, left, ink))
     blank = [(" " * width, ink.of(ink.palette.text))]
     rows.extend(blank for _ in range(height - len(rows)))
     return rows[:height]
+
+
+def _fit(line: list[Span], width: int, ink: Ink) -> list[Span]:
+    """The line in exactly `width` cells, printable, and with the backdrop behind each."""
+    plain = ink.of(ink.palette.text)
+    out = [(safe(text), paint if paint.bgcolor is not None else plain) for text, paint in line if text]
+    missing = width - width_of(out)
+    if missing < 0:
+        out = crop(out, width)
+        missing = width - width_of(out)
+    return [*out, (" " * missing, plain)] if missing > 0 else out
 
 
 def main_colour(data: ChartData, ink: Ink) -> str:
