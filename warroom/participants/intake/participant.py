@@ -57,7 +57,7 @@ def _now() -> datetime:
 
 
 class Intake:
-    """`async with Intake(client, rules) as intake`, then `await intake.handle(alert)`. The client belongs to it alone."""
+    """`async with Intake(client, rules) as intake`, then `await intake.handle(alert)`. The client is its alone."""
 
     def __init__(
         self, client: Client, rules: Rules, *, patience: float = PATIENCE, now: Callable[[], datetime] = _now
@@ -116,7 +116,10 @@ class Intake:
         lobby = self._client.lobby
         wanted = {line.incident for line in (lobby or {}).values() if _is_wanted(line)} | set(self._owed)
         for incident, room in list(self._client.rooms.items()):
-            if incident not in wanted:
+            # The list of incidents may come later than the answer to an own command.
+            if room.state.seq and _matters(room.state):
+                wanted.add(incident)
+            elif incident not in wanted:
                 room.leave()
                 self._held.pop(incident, None)
         return [await self._client.follow(incident) for incident in sorted(wanted)]
@@ -133,29 +136,27 @@ class Intake:
         self._changed.clear()
         await self._changed.wait()
 
-    async def _carried(self, alert: Alert) -> Outcome:
+    async def _carried(self, alert: Alert, *, last_try: bool = False) -> Outcome:
         decision = decide_alert(self.rules, alert, self.held())
-        for last_try in (False, True):
-            commands = self._commands(decision, alert)
-            if isinstance(decision, Ignore | Duplicate) or not commands:
-                return _nothing_to_do(decision)
-            refused: Settled | None = None
-            for incident, command in commands:
-                settled = await self._settled(incident, command)
-                if not settled.accepted:
-                    refused = settled
-                    break
-            if refused is None:
-                return Outcome(_WORDS[type(decision)], settled.incident, decision.rule, decision.reason)
-            if refused.reason in _NOT_FOR_GOOD:
-                return Outcome("unavailable", refused.incident, decision.rule, refused.words)
-            if last_try or refused.reason not in _MOVED_ON:
-                break
+        if isinstance(decision, Ignore):
+            return Outcome("ignored", "", decision.rule, decision.reason, decision.unmatched)
+        if isinstance(decision, Duplicate):
+            return Outcome("duplicate", decision.incident, decision.rule, decision.reason)
+        incident = ""
+        for target, command in self._commands(decision, alert):
+            settled = await self._settled(target, command)
+            incident = settled.incident
+            if settled.accepted:
+                continue
+            if settled.reason in _NOT_FOR_GOOD:
+                return Outcome("unavailable", incident, decision.rule, settled.words)
+            if last_try or settled.reason not in _MOVED_ON:
+                return Outcome("refused", incident, decision.rule, settled.words)
             # Somebody was first: look again at what they left.
             async with asyncio.timeout(self._patience):
                 await self._ready()
-            decision = decide_alert(self.rules, alert, self.held())
-        return Outcome("refused", refused.incident, decision.rule, refused.words)
+            return await self._carried(alert, last_try=True)
+        return Outcome(_WORDS[type(decision)], incident, decision.rule, decision.reason)
 
     async def _settled(self, incident: str, command: Command) -> Settled:
         ticket = self._client.submit(command, incident)
@@ -211,12 +212,6 @@ class Intake:
             cached = (state, _held_of(state))
             self._held[state.id] = cached
         return cached[1]
-
-
-def _nothing_to_do(decision: AnyDecision) -> Outcome:
-    if isinstance(decision, Ignore):
-        return Outcome("ignored", "", decision.rule, decision.reason, decision.unmatched)
-    return Outcome("duplicate", getattr(decision, "incident", ""), decision.rule, decision.reason)
 
 
 def _is_wanted(line: LobbyLine) -> bool:
