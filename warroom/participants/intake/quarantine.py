@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 
@@ -24,7 +24,7 @@ Kind = Literal["malformed", "unmatched", "refused"]
 LONGEST_BODY: Final = 16 * 1024
 _MASK: Final = "[masked]"
 _SECRET_FIELD: Final = re.compile(
-    r'("[^"]*(?:routing_key|service_key|password|passwd|secret|token|authorization|api_?key|credential)[^"]*"\s*:\s*)'
+    r'("[^"]*(?:(?:routing|service|private|access)[_-]?key|password|passwd|secret|token|authorization|api[_-]?key|credential)[^"]*"\s*:\s*)'
     r'("(?:[^"\\]|\\.)*"?|[^,}\]\s]+)',
     re.IGNORECASE,
 )
@@ -72,6 +72,7 @@ class Quarantine:
         self.kept = 0
         self.pushed_out = 0
         self.trouble = ""
+        self._torn = False
         if path is not None:
             self._recall(path)
 
@@ -98,7 +99,7 @@ class Quarantine:
             field=clean_line(self._masked(field))[:200],
             problem=clean_line(self._masked(problem))[:500],
             expected=clean_line(expected)[:200],
-            body=clean_text(self._masked(body[:LONGEST_BODY].decode("utf-8", "replace"))),
+            body=clean_text(self._masked(body[: 2 * LONGEST_BODY].decode("utf-8", "replace")))[:LONGEST_BODY],
             body_bytes=len(body),
             known_sender=known_sender,
         )
@@ -124,7 +125,7 @@ class Quarantine:
         return _USERINFO.sub(rf"\1{_MASK}@", _BEARER.sub(rf"\1 {_MASK}", text))
 
     def _write(self, path: Path, entry: Entry) -> None:
-        line = orjson.dumps(asdict(entry)) + b"\n"
+        line = b"\n" * self._torn + orjson.dumps(asdict(entry)) + b"\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if path.exists() and path.stat().st_size + len(line) > self._most_bytes // 2:
@@ -136,25 +137,28 @@ class Quarantine:
             self.trouble = f"the quarantine file cannot be written: {error.strerror or error}"
         else:
             self.trouble = ""
+            self._torn = False
 
     def _recall(self, path: Path) -> None:
         for file in (path.with_name(f"{path.name}.1"), path):
             try:
-                lines = file.read_bytes().splitlines()
+                content = file.read_bytes()
             except FileNotFoundError:
                 continue
             except OSError as error:
                 self.trouble = f"the quarantine file cannot be read: {error.strerror or error}"
                 continue
-            self._entries.extend(_read(lines))
+            self._torn = bool(content) and not content.endswith(b"\n")
+            self._entries.extend(_read(content.splitlines()))
         self._number = max((entry.number for entry in self._entries), default=0)
 
 
 def _read(lines: Iterable[bytes]) -> Iterator[Entry]:
     for line in lines:
         try:
-            fields: Any = orjson.loads(line)
-            yield Entry(**fields)
+            entry = Entry(**orjson.loads(line))
         except (orjson.JSONDecodeError, TypeError):
             # A line torn by a crash; the entries after it are whole.
             continue
+        if isinstance(entry.number, int):
+            yield entry
