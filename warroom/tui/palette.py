@@ -88,7 +88,7 @@ class Palette:
     def selected(self, backdrop: str | None = None) -> Style:
         """What is laid over a selected row."""
         if self.ansi:
-            return Style(reverse=True)
+            return style("default", "default", reverse=True)
         return style("", mix(backdrop or self.background, self.accent, 0.16))
 
 

@@ -192,9 +192,10 @@ MONO: Final = Theme(
     ),
 )  # fmt: skip
 
+# Plain blue and magenta are too dark on many terminals to be read.
 _ANSI_HUES = (
     "ansi_bright_red", "ansi_yellow", "ansi_bright_yellow", "ansi_bright_green", "ansi_bright_cyan",
-    "ansi_bright_blue", "ansi_bright_magenta", "ansi_cyan", "ansi_magenta",
+    "ansi_cyan", "ansi_bright_magenta", "ansi_green", "ansi_bright_magenta",
 )  # fmt: skip
 ANSI: Final = Theme(
     name="warroom-ansi",

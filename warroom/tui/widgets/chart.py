@@ -15,13 +15,17 @@ from textual.strip import Strip
 
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, backdrop_of, palette_of, style
-from warroom.tui.widgets.chart_data import ChartData, Marker, Series, State, Threshold, is_breached
+from warroom.tui.widgets.chart_data import ChartData, Marker, Series, State, Threshold, is_breached, last_sample
 from warroom.tui.widgets.chart_draw import Ink, draw, main_colour
 from warroom.tui.widgets.line import Span, width_of
 from warroom.tui.widgets.pane import Framed
 from warroom.tui.widgets.units import shown
 
 __all__ = ["ChartData", "Marker", "MetricChart", "Series", "State", "Threshold"]
+
+
+_ROOMY = 60
+"""From this many cells on the legend has room for each series' last value."""
 
 
 class MetricChart(Framed):
@@ -140,11 +144,15 @@ class MetricChart(Framed):
         if len(data.series) < 2:
             return line if width_of(line) <= room else []
         names: list[tuple[str, Style]] = []
+        roomy = room >= _ROOMY
         used = main_colour(data, ink)
         for index, series in enumerate(data.series):
             colour = used if index == 0 else palette.hue(series.hue) if series.hue else palette.chart(index)
             if index and colour == used:
                 colour = palette.chart(index + 2)
             names += [(glyphs().small_square, style(colour)), (f"{series.label} ", Style.null())]
+            last = last_sample(series) if roomy else None
+            if last is not None:
+                names.append((f"{shown(last[1], data.unit).text}  ", style(palette.soft)))
         both = [*names, (" ", Style.null()), *line] if line else names
         return next((one for one in (both, line, names) if one and width_of(one) <= room), [])
