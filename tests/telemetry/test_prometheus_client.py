@@ -286,6 +286,20 @@ async def test_more_points_than_are_granted_are_not_even_asked_for():
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("start", "end"), [(10.0, 5.0), (-1.0, 5.0), (0.0, 1e20), (math.nan, 5.0), (0.0, math.nan), (-math.inf, 0.0)]
+)
+async def test_a_range_of_impossible_times_is_refused_without_asking(start, end):
+    async with playing(success({"resultType": "matrix", "result": []})) as server:
+        client = Prometheus(Source(server.url))
+        with pytest.raises(errors.BadQuery, match="range"):
+            await client.range("up", start, end, 1e18)
+        with pytest.raises(errors.BadQuery, match="Unicode"):
+            await client.range("up\ud800", 0, 1, 1)
+        client.close()
+    assert server.asked == []
+
+
 async def test_times_are_sent_to_the_millisecond_and_gzip_is_asked_for():
     async with playing(success({"resultType": "matrix", "result": []})) as server:
         client = Prometheus(Source(server.url + "/"))

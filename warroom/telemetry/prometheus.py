@@ -25,6 +25,7 @@ from warroom.telemetry.threads import Abandoned, DaemonCalls
 Result = TypeVar("Result")
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LATEST = 253_402_300_799.0
 _PATIENCE = 1.0
 """Seconds that the loop waits beyond the exchange's own deadline, which should end it first."""
 
@@ -90,6 +91,7 @@ class Prometheus:
 
     def close(self) -> None:
         """Drop the kept connections. Questions still open end by themselves, unheard."""
+        self._calls.close()
         self._session.close()
 
     async def range(self, query: str, start: float, end: float, step: float) -> Matrix:
@@ -97,8 +99,8 @@ class Prometheus:
 
         Raises TooHeavy without asking when that is more points than Prometheus grants; any TelemetryError else.
         """
-        if end < start:
-            raise BadQuery("the range ends before it starts")
+        if not 0 <= start <= end <= _LATEST:
+            raise BadQuery("a range starts after 1970, ends before the year 10000, and not before its start")
         points = (end - start) / step + 1
         if points > MAX_COLUMNS:
             raise TooHeavy(f"the range has {points:.0f} points per series and at most {MAX_COLUMNS} are granted")
@@ -177,6 +179,8 @@ class Prometheus:
             raise Unreachable(
                 f"{self.source.name} gave no answer within {self.limits.total:g} s and was given up"
             ) from None
+        except UnicodeEncodeError:
+            raise BadQuery("the query has characters in it that are no Unicode text") from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as unexpected:
             raise Protocol(
                 f"{self.source.name} answered in a shape that no Prometheus has ({type(unexpected).__name__})"
@@ -198,8 +202,8 @@ class Prometheus:
                     f"the answer has more than {self.limits.samples:,} samples; ask for fewer series or a longer step"
                 )
             if values:
-                times = tuple(float(at) for at, _ in values)
-                lines.append(Line(_labels(series["metric"]), times, tuple(float(text) for _, text in values)))
+                times, texts = zip(*values, strict=True)
+                lines.append(Line(_labels(series["metric"]), tuple(map(float, times)), tuple(map(float, texts))))
         warnings, infos = self._notes()
         if histograms:
             remark = f"{histograms} series are native histograms; draw histogram_quantile() or _count() of them"

@@ -96,6 +96,7 @@ class Relay:
         to draw, and any other TelemetryError.
         """
         upstream = self._source(source)
+        start, end, step = round(start, 3), round(end, 3), round(step, 3)
         if not (step >= 0.001 and end >= start):
             raise errors.BadQuery(
                 "a range needs a step of at least a millisecond and an end that is not before its start"
@@ -122,7 +123,7 @@ class Relay:
             matrix,
             panel_id="",
             rev=0,
-            start=round(start, 3),
+            start=start,
             step=step,
             count=int((end - start) / step + 1e-9) + 1,
             max_series=self._habits.explore_series,

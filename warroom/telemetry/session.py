@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -32,8 +32,8 @@ from warroom.telemetry.errors import (
     Unreachable,
 )
 
-LONGEST_URL = 2000
-"""Characters of a query string that go into a URL; longer ones are sent as a form."""
+LONGEST_QUERY = 1000
+"""Characters of a query that go into a URL (escaped, up to three times as many); longer ones are sent as a form."""
 
 _FORM_PATHS = ("/api/v1/query", "/api/v1/query_range", "/api/v1/labels")
 _HEAVY_WORDS = ("too many samples", "maximum resolution", "deadline exceeded", "timed out", "context canceled")
@@ -168,8 +168,8 @@ class BoundedSession(requests.Session):
         every question here only reads, so asking twice is harmless.
         """
         deadline = self._monotonic() + self._limits.total
-        form = urlencode(params)
-        as_form = url.endswith(_FORM_PATHS) and (method == "POST" or len(form) > LONGEST_URL)
+        long = method == "POST" or len(params.get("query", "")) > LONGEST_QUERY
+        as_form = long and url.endswith(_FORM_PATHS)
         for last_try in (False, True):
             try:
                 with super().request(

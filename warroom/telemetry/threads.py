@@ -6,6 +6,7 @@ Invariant: every await here ends within its limit, and neither the loop's end no
 
 import asyncio
 import contextlib
+import queue
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,11 +19,13 @@ class Abandoned(Exception):
 
 
 class DaemonCalls:
-    """Runs blocking calls, at most `at_once` together; an abandoned call keeps its place until it really ends."""
+    """Runs blocking calls, at most `at_once` together; an abandoned call keeps its thread until it really ends."""
 
     def __init__(self, at_once: int, name: str) -> None:
         self._places = asyncio.Semaphore(at_once)
         self._name = name
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads = self._busy = 0
 
     async def run(self, call: Callable[[], Result], limit: float) -> Result:
         """What `call` returns or raises. Raises Abandoned after `limit` seconds, waiting for a place included."""
@@ -30,6 +33,7 @@ class DaemonCalls:
         done: asyncio.Future[Result] = loop.create_future()
 
         def settle(result: Result | None, failed: BaseException | None) -> None:
+            self._busy -= 1
             self._places.release()
             if done.done():
                 return
@@ -51,7 +55,24 @@ class DaemonCalls:
         try:
             async with asyncio.timeout(limit):
                 await self._places.acquire()
-                threading.Thread(target=work, name=self._name, daemon=True).start()
+                self._start(work)
                 return await done
         except TimeoutError:
             raise Abandoned from None
+
+    def close(self) -> None:
+        """Let the threads end, each after the call that it is at."""
+        for _ in range(self._threads):
+            self._jobs.put(None)
+        self._threads = 0
+
+    def _start(self, work: Callable[[], None]) -> None:
+        self._busy += 1
+        self._jobs.put(work)
+        if self._busy > self._threads:
+            self._threads += 1
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+
+    def _serve(self) -> None:
+        while (work := self._jobs.get()) is not None:
+            work()
