@@ -123,6 +123,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
+            self._witness.rewrite(self._heads.commits, self._heads.at.items())
             while True:
                 calls = self._next_calls()
                 if calls is None:
