@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.widget import Widget
 
 from tests.tui.grid import screen_rows, screen_text
@@ -98,9 +99,13 @@ async def test_the_mouse_selects_opens_and_scrolls() -> None:
         await pilot.click(rows, offset=(5, 4), times=2)
         await pilot.pause()
         assert app.chosen == [3]
-        rows.scroll_down(animate=False)
+        await pilot._post_mouse_events([MouseScrollDown], rows, offset=(5, 5), button=0)
         await pilot.pause()
-        assert "1 entry" in screen_rows(app)[1]
+        assert "0 entry" not in screen_rows(app)[1]
+        await pilot._post_mouse_events([MouseScrollUp], rows, offset=(5, 5), button=0)
+        await pilot.pause()
+        assert "0 entry" in screen_rows(app)[1]
+        assert rows.selected_text == "3 entry"
 
 
 async def test_selection_and_view_stay_with_their_rows() -> None:

@@ -1,6 +1,7 @@
 """What a chart is told to show: series, thresholds, event markers, and how far the data can be trusted.
 
-Invariant: plain frozen data. Times are epoch seconds; a missing sample is None or NaN and is drawn as a gap.
+Invariant: plain frozen data, also the sequences in it: other samples are another sequence. Times are epoch seconds; a
+missing sample is None or NaN and is drawn as a gap.
 """
 
 from __future__ import annotations

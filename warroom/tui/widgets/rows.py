@@ -101,6 +101,12 @@ class RowList(RowView, can_focus=True):
         at = self.locate(self._selected, self._selected_at)
         return None if at is None else self.row_at(at)
 
+    @property
+    def selected_text(self) -> str:
+        """The selected row as it reads, for the clipboard; empty without one."""
+        at = self.locate(self._selected, self._selected_at)
+        return "" if at is None else "\n".join(line.text[1:].rstrip() for line in self._lines(at))
+
     def show(self, source: RowSource) -> None:
         """Show another source, or another state of the same; selection and view stay with their rows."""
         self._source = source
