@@ -60,7 +60,8 @@ class Lobby(Rows[LobbyRow]):
         """As the class says; the severity is a word on a colour, never a colour alone."""
         g, over = glyphs(), row.status in _OVER
         badge = style(palette.background, palette.severity(row.severity), bold=True)
-        if palette.ansi:
+        if palette.ansi or selected:
+            # What marks the row as selected replaces a background, so the badge swaps the two colours instead.
             badge = style(palette.severity(row.severity), bold=True, reverse=True)
         muted, gap = style(palette.muted), (" ", Style.null())
         first: list[Span] = [

@@ -154,7 +154,8 @@ def _phase_rule(row: Entry, width: int, zone: tzinfo, palette: Palette) -> Line:
     colour = palette.status(word)
     g = glyphs()
     left = g.rule * 9
-    label = f" {status_glyph(word)} {word} "
+    sign = g.diamond if word == "declared" else status_glyph(word)
+    label = f" {sign} {word} "
     right = f" {clock_of(row, zone)} {row.actor} "
     tail = g.rule * max(0, width - len(left) - len(label) - len(right) - 2)
     rule = style(palette.rule_strong)

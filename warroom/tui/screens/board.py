@@ -58,7 +58,7 @@ class BoardScreen(RoomActions):
         super().__init__()
         self.incident = incident
         self.room: RoomView | None = None
-        self.solo = "metrics"
+        self.solo = ""
         self._drawn: dict[str, object] = {}
         self._ticker: Timer | None = None
         self._panels_asked = False
@@ -91,7 +91,6 @@ class BoardScreen(RoomActions):
         self.query_one("#prompt", Prompt).complete = self.complete_command
         self.query_one("#chat", ChatPane).prompt.complete = self.complete_chat
         self.query_one("#timeline", RowList).set_filter(keeper(""))
-        self._set_solo("metrics")
         self.console.follow(self.incident)
         self._ticker = self.set_interval(1.0, self.tick)
         self.refresh_view(self.console.view)
@@ -268,26 +267,24 @@ class BoardScreen(RoomActions):
         return Context(self.state, console.me, console.now(), console.zone, self.selected(), known, incidents)
 
     def action_jump(self, name: str) -> None:
-        """Go to a pane: focus it, and where it has no place on this size, give it the screen."""
-        if self.maximized is not None:
-            self.minimize()
-        if self.has_class("-w80"):
-            self._set_solo(name)
+        """Go to a pane: focus it, alone on the screen where this size has no other place for it."""
+        narrow = self.has_class("-w80")
+        if narrow or self.solo:
+            self.show_solo("" if narrow and name == PANES[0][0] else name)
         pane = self.pane(name)
+        if not pane.display:
+            self.show_solo(name)
         target = pane.focus_target() if hasattr(pane, "focus_target") else pane
-        if not pane.display or pane.size.width == 0:
-            pane.display = True
-            self.maximize(pane, container=False)
         self.call_after_refresh(target.focus)
 
-    def _set_solo(self, name: str) -> None:
-        """On a narrow screen one pane at a time; the first tab is the board of small panes."""
-        self.solo = name
-        self.query_one("#tabs", TabStrip).active = str([pane for pane, _ in PANES].index(name) + 1)
-        board = self.query_one("#board", Grid)
-        board.set_class(name != "metrics", "-solo")
-        for pane, _ in PANES:
-            self.pane(pane).set_class(name not in ("metrics", pane), "-away")
+    def show_solo(self, name: str) -> None:
+        """Give one pane all of the board's room, or with an empty name show the board of all panes again."""
+        if name != self.solo:
+            self.solo = name
+            self.query_one("#board", Grid).set_class(bool(name), "-solo")
+            for pane, _ in PANES:
+                self.pane(pane).set_class(bool(name) and pane != name, "-away")
+        self.query_one("#tabs", TabStrip).active = str([pane for pane, _ in PANES].index(name or PANES[0][0]) + 1)
 
     def on_tab_strip_picked(self, event: TabStrip.Picked) -> None:
         """A click on a tab."""
@@ -297,9 +294,7 @@ class BoardScreen(RoomActions):
         self._tell_presence()
         self._show_link(self.console.view)
 
-    def on_resize(self, event: Resize) -> None:
-        if event.size.width >= _NARROW and self.solo != "metrics":
-            self._set_solo("metrics")
+    def on_resize(self, _event: Resize) -> None:
         self._drawn.pop("timeline", None)
         if self.room is not None:
             self.call_after_refresh(self._apply, self.room)

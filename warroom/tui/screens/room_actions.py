@@ -32,6 +32,8 @@ class RoomActions(Screen[None]):
 
     incident: str
     since_seq: int = 0
+    solo: str = ""
+    """The pane that has the board to itself, or an empty string."""
     _prompt_for: str = "command"
 
     @property
@@ -54,6 +56,10 @@ class RoomActions(Screen[None]):
     @abstractmethod
     def pane(self, name: str) -> Any:
         """A pane by name."""
+
+    @abstractmethod
+    def show_solo(self, name: str) -> None:
+        """Give one pane the board."""
 
     @abstractmethod
     def action_jump(self, name: str) -> None:
@@ -93,21 +99,18 @@ class RoomActions(Screen[None]):
     def do_leave(self) -> None:
         """One level back: zoom, filter, then the lobby."""
         prompt = self.query_one("#prompt-row")
-        if self.maximized is not None:
-            self.minimize()
-        elif prompt.display:
+        if prompt.display:
             self._hide_prompt()
+        elif self.solo:
+            self.show_solo("")
         elif self._filtered():
             self._filter_with("")
         else:
             self.console.show_lobby()
 
     def do_zoom(self) -> None:
-        """The focused pane on the whole screen, or back."""
-        if self.maximized is not None:
-            self.minimize()
-        elif name := self.focused_pane():
-            self.maximize(self.pane(name), container=False)
+        """All of the board's room for the focused pane, or back."""
+        self.show_solo("" if self.solo else self.focused_pane())
 
     def do_prompt(self) -> None:
         """The command line at the foot of the board."""
