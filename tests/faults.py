@@ -118,7 +118,8 @@ class FaultProxy:
     async def _chunk(self, reader: asyncio.StreamReader, meddler: Meddler) -> bytes:
         """The next bytes, or a pause in them, which lets a held frame go."""
         try:
-            return await asyncio.wait_for(reader.read(65536), 0.05 if meddler.held else None)
+            async with asyncio.timeout(0.05 if meddler.held else None):
+                return await reader.read(65536)
         except TimeoutError:
             return meddler.PAUSE
 

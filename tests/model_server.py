@@ -94,6 +94,17 @@ class ModelServer:
                 other.send(encode_events(incident, records, records[0].previous, head))
         if not records or not follows:
             line.send(encode(outcome))
+        if records and records[-1].tag == "entry-redacted":
+            self._redact(incident, frame.command["entry"])
+
+    def _redact(self, incident: str, entry: int) -> None:
+        """Erase the payload of an entry on disk, and everywhere."""
+        records = self.log.records[incident]
+        records[entry - 1] = replace(records[entry - 1], payload=None, salt=None)
+        self.states[incident] = fold(records)
+        for other in list(self.lines.values()):
+            if incident in other.follows:
+                other.snapshot(incident, "redacted")
 
 
 class Line:
@@ -207,9 +218,3 @@ class Line:
     def close(self) -> None:
         if self.server.lines.get(self.client) is self:
             del self.server.lines[self.client]
-
-
-def redact(log: Log, incident: str, entry: int) -> None:
-    """Erase the payload of an entry on disk."""
-    records = log.records[incident]
-    records[entry - 1] = replace(records[entry - 1], payload=None, salt=None)

@@ -170,7 +170,8 @@ class Client:
         """
         self._transport.hurry()
         try:
-            await asyncio.wait_for(self._desk.settled_link.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._desk.settled_link.wait()
         except TimeoutError:
             raise Unreachable(self.link.words or f"no answer from {self._url} in {timeout:g} seconds") from None
         if self.link.status == "refused":
@@ -210,7 +211,8 @@ class Client:
         """Follow the list of incidents; returns it when it has come, or what is cached when that takes too long."""
         self._desk.stand("lobby", m.Lobby(t="lobby", follow=True))
         try:
-            await asyncio.wait_for(self._desk.lobby_came.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._desk.lobby_came.wait()
         except TimeoutError:
             return self.lobby
         return self.lobby
@@ -236,6 +238,10 @@ class Client:
     def seen(self, serial: int) -> None:
         """The person has seen the refusal with that serial; it is forgotten."""
         self._desk.seen(serial)
+
+    def save(self) -> None:
+        """Write changed replicas to disk now; otherwise it is done every few seconds and at the end."""
+        self._desk.save_all()
 
     def notify(self, level: Literal["information", "warning", "error"], words: str) -> None:
         """Put a notice up beside those of the server."""

@@ -214,9 +214,11 @@ class Desk:
         room = self.rooms.get(incident)
         if room is None:
             return
-        state = fold(records, room.state)
+        # A log that is told from its first record takes the place of whatever was known.
+        afresh = bool(records) and records[0].seq == 1
+        state = fold(records, IncidentState() if afresh else room.state)
         room.fold(state, caught_up=caught_up)
-        if any(record.tag == _REDACTED for record in records):
+        if not afresh and any(record.tag == _REDACTED for record in records):
             self.forget(incident)
             self.act(self.session.refetch(incident))
         elif records:

@@ -1,6 +1,7 @@
 """The connection itself: made, kept, given up, made again, until told to stop. All bytes of the client pass here.
 
 Invariant: at most one connection at a time, and nothing here waits for the server longer than its deadline.
+Deadlines are `asyncio.timeout`: before Python 3.12 `wait_for` may swallow a cancellation.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ class Transport:
     async def flush(self, timeout: float) -> None:
         """Wait until everything queued has been handed to the network, at most `timeout` seconds."""
         try:
-            await asyncio.wait_for(self._outgoing.join(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._outgoing.join()
         except TimeoutError:
             return
 
@@ -119,7 +121,8 @@ class Transport:
             self._driver.on_lost(ended.words, wait)
             self._hurry.clear()
             try:
-                await asyncio.wait_for(self._hurry.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._hurry.wait()
             except TimeoutError:
                 continue
 
@@ -190,7 +193,8 @@ class Transport:
                 wait = max(0.02, self._driver.due() - loop.time())
             self._poke.clear()
             try:
-                await asyncio.wait_for(self._poke.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._poke.wait()
             except TimeoutError:
                 continue
 
@@ -199,7 +203,8 @@ async def _hang_up(connection: ClientConnection, *, politely: bool) -> None:
     """Close; a peer that does not answer is cut off, since closing would wait for it."""
     if politely:
         try:
-            await asyncio.wait_for(connection.close(), _CLOSE_TIMEOUT)
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await connection.close()
         except TimeoutError:
             connection.transport.abort()
     else:

@@ -27,7 +27,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Records to fold, contiguous with what the replica has; possibly none, only to say that it has caught up."""
+    """Records to fold, contiguous with what the replica has; possibly none, only to say that it has caught up.
+
+    Where the first is number 1, the log is told from its beginning, in place of whatever the replica had.
+    """
 
     incident: str
     records: tuple[Record, ...]
