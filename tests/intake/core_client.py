@@ -66,6 +66,7 @@ class CoreClient:
     lobby: Mapping[str, LobbyLine] | None = None
     callbacks: list[Callable[[Any], None]] = field(default_factory=list)
     late: list[tuple[Ticket, Settled]] = field(default_factory=list)
+    clock: Callable[[], datetime] = lambda: NOW
     reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -118,12 +119,12 @@ class CoreClient:
         name = incident or f"INC-{len(self.states) + 1:04}"
         state = self.states.get(name, IncidentState(id=name))
         actor = Actor(who, self.access)
-        verdict = decide(state, command, actor, NOW)
+        verdict = decide(state, command, actor, self.clock())
         if isinstance(verdict, Refusal):
             self.refused = (*self.refused, SimpleNamespace(n=n, serial=n))
             return Settled(n, name, reason=verdict.reason.value, words=verdict.words)
         salts = [bytes(16)] * len(verdict)
-        self.states[name] = state = seal_all(state, verdict, actor, NOW, "intake", n, salts)[1]
+        self.states[name] = state = seal_all(state, verdict, actor, self.clock(), "intake", n, salts)[1]
         if self.lobby_comes:
             self.list_incidents()
         for callback in list(self.callbacks):

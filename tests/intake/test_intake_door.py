@@ -14,7 +14,10 @@ from typing import Any
 
 import orjson
 import pytest
-from hostile_requests import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.intake.hostile_requests import (
     CASES,
     GOOD,
     MOST_BYTES,
@@ -28,9 +31,6 @@ from hostile_requests import (
     webhook,
     with_alert,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from warroom.participants.intake import listener as listening
 from warroom.participants.intake.alert import Alert
 from warroom.participants.intake.door import Door, DoorSettings

@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 import pytest
-from core_client import NOW, CoreClient
-from hostile_requests import recorded_bodies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.intake.core_client import NOW, CoreClient
+from tests.intake.hostile_requests import recorded_bodies
 from warroom.incident.commands import (
     AcceptIncident,
     AttachAlert,
@@ -225,6 +225,16 @@ async def test_a_senders_clock_that_runs_ahead_costs_no_alert(client: CoreClient
     assert (await intake.handle(ancient)).word == "opened"
     late = replace(ahead, status="resolved", ends_at=NOW + timedelta(days=500))
     assert (await intake.handle(late)).word == "resolved"
+
+
+async def test_clocks_that_differ_cost_no_alert(client: CoreClient) -> None:
+    async with make_intake(client, now=lambda: NOW + timedelta(days=1)) as intake:
+        ahead = firing(starts_at=NOW + timedelta(hours=5))
+        assert (await intake.handle(ahead)).word == "opened"
+        assert (await intake.handle(replace(over(ahead), ends_at=NOW + timedelta(hours=6)))).word == "resolved"
+    assert Milestone.DETECTED not in client.states["INC-0001"].milestones or (
+        client.states["INC-0001"].milestones[Milestone.DETECTED] <= NOW
+    )
 
 
 async def test_a_merged_incident_gets_its_resolution(client: CoreClient, intake: Intake) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_requests import RECORDED, event, recorded_bodies, webhook, with_alert, with_payload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.intake.hostile_requests import RECORDED, event, recorded_bodies, webhook, with_alert, with_payload
 from warroom.incident.fields import Alert as RecordedAlert
 from warroom.participants.intake.alert import Malformed, fingerprint_of, identity, read_time, service_of
 from warroom.participants.intake.alertmanager import parse_webhook

@@ -17,6 +17,7 @@ from warroom.client.errors import ClientError
 from warroom.client.room import Room
 from warroom.client.view import LobbyLine, Settled
 from warroom.incident.commands import AcknowledgeAlert, AttachAlert, Command, DeclareIncident, ResolveAlert
+from warroom.incident.fields import Alert as RecordedAlert
 from warroom.incident.state import IncidentState
 from warroom.incident.verdict import Reason
 from warroom.incident.words import Milestone, Status
@@ -136,26 +137,28 @@ class Intake:
         self._changed.clear()
         await self._changed.wait()
 
-    async def _carried(self, alert: Alert, *, last_try: bool = False) -> Outcome:
+    async def _carried(self, alert: Alert, *, last_try: bool = False, timed: bool = True) -> Outcome:
         decision = decide_alert(self.rules, alert, self.held())
         if isinstance(decision, Ignore):
             return Outcome("ignored", "", decision.rule, decision.reason, decision.unmatched)
         if isinstance(decision, Duplicate):
             return Outcome("duplicate", decision.incident, decision.rule, decision.reason)
         incident = ""
-        for target, command in self._commands(decision, alert):
+        for target, command in self._commands(decision, alert, timed=timed):
             settled = await self._settled(target, command)
             incident = settled.incident
             if settled.accepted:
                 continue
             if settled.reason in _NOT_FOR_GOOD:
                 return Outcome("unavailable", incident, decision.rule, settled.words)
-            if last_try or settled.reason not in _MOVED_ON:
+            # Invalid means that the clocks here and at the server differ too much: then its own times must do.
+            timed = settled.reason != Reason.INVALID.value
+            if last_try or (timed and settled.reason not in _MOVED_ON):
                 return Outcome("refused", incident, decision.rule, settled.words)
             # Somebody was first: look again at what they left.
             async with asyncio.timeout(self._patience):
                 await self._ready()
-            return await self._carried(alert, last_try=True)
+            return await self._carried(alert, last_try=True, timed=timed)
         return Outcome(_WORDS[type(decision)], incident, decision.rule, decision.reason)
 
     async def _settled(self, incident: str, command: Command) -> Settled:
@@ -169,25 +172,24 @@ class Intake:
                 self._client.seen(back.serial)
         return settled
 
-    def _commands(self, decision: AnyDecision, alert: Alert) -> list[tuple[str, Command]]:
+    def _commands(self, decision: AnyDecision, alert: Alert, *, timed: bool) -> list[tuple[str, Command]]:
         remarks = {RULE_REMARK: f"{decision.rule}, rules {decision.revision}"}
         recorded = alert.recorded(self.rules.service(alert), remarks)
         match decision:
             case Open():
-                return [("", self._declaration(decision, alert, remarks[RULE_REMARK]))]
+                return [("", self._declaration(decision, recorded, remarks[RULE_REMARK], timed=timed))]
             case Attach():
                 return [(decision.incident, AttachAlert(alert=recorded))]
             case Acknowledge():
                 ack = AcknowledgeAlert(source=recorded.source, fingerprint=recorded.fingerprint)
                 return [(incident, ack) for incident in decision.incidents]
             case Resolve():
-                ended = self._plausible(alert.ends_at)
+                ended = self._plausible(alert.ends_at) if timed else None
                 over = ResolveAlert(source=recorded.source, fingerprint=recorded.fingerprint, ended_at=ended)
                 return [(incident, over) for incident in decision.incidents]
         return []
 
-    def _declaration(self, decision: Open, alert: Alert, by_rule: str) -> DeclareIncident:
-        recorded = alert.recorded(self.rules.service(alert), {RULE_REMARK: by_rule})
+    def _declaration(self, decision: Open, recorded: RecordedAlert, by_rule: str, *, timed: bool) -> DeclareIncident:
         told = [recorded.summary, recorded.annotations.get("description", "")]
         told.append(f"Opened by the alert {recorded.name} of {recorded.source} (rule {by_rule}).")
         return DeclareIncident(
@@ -197,7 +199,7 @@ class Intake:
             summary="\n\n".join(dict.fromkeys(text for text in told if text))[:10_000],
             triage=decision.triage,
             private=decision.private,
-            detected_at=self._plausible(alert.starts_at),
+            detected_at=self._plausible(recorded.starts_at) if timed else None,
             alert=recorded,
         )
 
