@@ -39,6 +39,8 @@ from warroom.participants.intake.rules import Rules
 
 PATIENCE: Final = 10.0
 """Seconds to wait for the link, the replica or an answer before the sender is asked to come again."""
+RECONNECT_PATIENCE: Final = 2.0
+"""Seconds to wait for a link that is down. Senders keep their alerts longer than they keep a connection."""
 RULE_REMARK: Final = "warroom_rule"
 """The annotation under which an attached alert carries the rule and revision that attached it."""
 
@@ -70,12 +72,12 @@ class Intake:
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._owed: dict[str, int] = {}
+        self._listed = False
         self._held: dict[str, tuple[IncidentState, Held]] = {}
         self._unsubscribe: Callable[[], None] | None = None
 
     async def __aenter__(self) -> Intake:
         self._unsubscribe = self._client.on_change(lambda _topics: self._changed.set())
-        await self._client.follow_lobby(timeout=self._patience)
         return self
 
     async def __aexit__(
@@ -105,11 +107,13 @@ class Intake:
     async def _ready(self) -> None:
         """Wait until nothing is under way and all that matters is known."""
         if not self._client.link.is_live:
-            await self._client.live(self._patience)
+            await self._client.live(min(self._patience, RECONNECT_PATIENCE))
         for ticket in list(self._client.tickets.values()):
             await ticket.settled()
-        if self._client.lobby is None:
-            await self._client.follow_lobby(timeout=self._patience)
+        if not self._listed:
+            # Longer than the time around it, so that it ends with the list itself and never with a cached one.
+            await self._client.follow_lobby(timeout=2 * self._patience)
+            self._listed = True
         while not self._knows_all(await self._followed()):
             await self._change()
 
