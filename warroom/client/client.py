@@ -205,6 +205,10 @@ class Client:
         Raises:
             ValueError: it is no incident id.
         """
+        return self.enter(incident)
+
+    def enter(self, incident: str) -> Room:
+        """As `follow`, for callers that do not await."""
         return self._desk.room(parse_incident_id(incident))
 
     async def follow_lobby(self, timeout: float = 5.0) -> Mapping[str, LobbyLine] | None:

@@ -94,6 +94,11 @@ class ClientThread:
             self._thread.join(timeout)
         self._abandon(Unreachable("the client has been stopped"))
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def submit(self, command: Command | Mapping[str, Any], incident: str = "") -> Future[Settled]:
         """Queue a command; the future has the answer, or ValueError when it is no valid command."""
         future: Future[Settled] = Future()
@@ -113,7 +118,11 @@ class ClientThread:
 
     def follow(self, incident: str) -> None:
         """Follow an incident: it appears in `latest.rooms`."""
-        self._call(lambda client: self._task(client.follow(incident)))
+
+        def follow(client: Client) -> None:
+            client.enter(incident)
+
+        self._call(follow)
 
     def leave(self, incident: str) -> None:
         def leave(client: Client) -> None:
