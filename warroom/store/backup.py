@@ -38,6 +38,7 @@ from warroom.store.files import (
 from warroom.store.port import Head, StoreDamaged, StoreError, StoreTooNew
 from warroom.store.rows import prove_whole
 from warroom.store.schema import STEPS, connect, fetch, migrate, new_epoch, uri
+from warroom.store.witness import Witness
 
 FORMAT = "warroom-backup"
 VERSION = 1
@@ -142,8 +143,11 @@ def restore(backup: Path, target: Path) -> Restored:
             _copy_file(backup, fresh)
             if digest_of(fresh) != manifest["sha256"]:
                 raise StoreDamaged(f"{backup} is not what its manifest says (its checksum differs)", str(backup))
-            epoch, heads = _prove(fresh, backup, manifest)
+            epoch, commits, heads = _prove(fresh, backup, manifest)
             replaced = _exchange(fresh, target, epoch)
+            witness = Witness(beside(target, WITNESS), epoch)
+            witness.rewrite(commits, heads.items())
+            witness.close()
         finally:
             for suffix in ("", WAL, SHM):
                 beside(fresh, suffix).unlink(missing_ok=True)
@@ -178,7 +182,7 @@ def _copy_file(source: Path, target: Path) -> None:
         raise StoreError(f"cannot copy {source}: {error.strerror}") from error
 
 
-def _prove(fresh: Path, backup: Path, manifest: Mapping[str, Any]) -> tuple[str, dict[str, Head]]:
+def _prove(fresh: Path, backup: Path, manifest: Mapping[str, Any]) -> tuple[str, int, dict[str, Head]]:
     """Check pages, chains and heads of the copy, and give it its new epoch."""
     connection = connect(fresh, write=True)
     try:
@@ -199,13 +203,14 @@ def _prove(fresh: Path, backup: Path, manifest: Mapping[str, Any]) -> tuple[str,
         said = {incident: {"seq": head.seq, "hash": head.hash.hex()} for incident, head in heads.items()}
         if said != manifest["heads"]:
             raise StoreDamaged(f"{backup} does not hold the heads that its manifest names", str(backup))
+        commits = int(fetch(connection, "SELECT value FROM meta WHERE key = 'commits'")[0][0])
         epoch = new_epoch()
         connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
     finally:
         connection.close()
-    return epoch, heads
+    return epoch, commits, heads
 
 
 def _exchange(fresh: Path, target: Path, epoch: str) -> Path | None:
