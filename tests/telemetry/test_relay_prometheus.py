@@ -2,18 +2,19 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.real_servers import PROMETHEUS, RealServer, SickExporter, start_prometheus
+from tests.telemetry.watcher import Watcher
 from warroom.telemetry import errors
 from warroom.telemetry.default_panels import DEFAULT_PANELS
 from warroom.telemetry.panel import Panel
 from warroom.telemetry.panels import resolve_all
 from warroom.telemetry.prometheus import Prometheus
-from warroom.telemetry.relay import Habits, Parcel, Relay
-from warroom.telemetry.series import Delta, Full, Recovered, Trouble, apply, decode
+from warroom.telemetry.relay import Habits, Relay
+from warroom.telemetry.series import Delta, Full, Recovered, Trouble
 from warroom.telemetry.session import Limits, Source
 
 pytestmark = [
@@ -23,7 +24,6 @@ pytestmark = [
 
 SCRAPE = 0.2
 STEP = 0.5
-DEADLINE = 60.0
 _RANGES = re.compile(
     r'^prometheus_http_requests_total\{code="200",handler="/api/v1/query_range"\} (\S+)$', re.MULTILINE
 )
@@ -48,34 +48,6 @@ async def client(server: RealServer) -> AsyncIterator[Prometheus]:
     client = Prometheus(Source(server.url))
     yield client
     client.close()
-
-
-class Watcher:
-    """Folds what it is sent and lets a test wait for what it looks like."""
-
-    def __init__(self) -> None:
-        self.frames: list[object] = []
-        self.window: Full | None = None
-        self._news = asyncio.Event()
-
-    def __call__(self, parcel: Parcel) -> None:
-        frame = decode(parcel.body)
-        self.frames.append(frame)
-        if isinstance(frame, Full):
-            self.window = frame
-        elif isinstance(frame, Delta):
-            assert self.window is not None
-            self.window = apply(self.window, frame)
-        self._news.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(DEADLINE):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
-
-    def count(self, *kinds: type) -> int:
-        return sum(isinstance(frame, kinds) for frame in self.frames)
 
 
 def range_queries(server: RealServer) -> int:
