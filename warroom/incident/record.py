@@ -66,20 +66,45 @@ _framed_word = lru_cache(4096)(framed)
 
 def envelope_bytes(record: Record) -> bytes:
     """The canonical bytes of everything but payload and hashes: each field's length, then its UTF-8 bytes."""
-    recorded = framed(stamp(record.recorded_at))
-    back_dated = record.occurred_at != record.recorded_at
+    return envelope_of(
+        record.incident,
+        record.seq,
+        record.tag,
+        record.actor,
+        record.access,
+        record.duty,
+        stamp(record.recorded_at),
+        stamp(record.occurred_at),
+        record.client,
+        record.n,
+    )
+
+
+def envelope_of(
+    incident: str,
+    seq: int,
+    tag: str,
+    actor: str,
+    access: str,
+    duty: str,
+    recorded_at: str,
+    occurred_at: str,
+    client: str,
+    n: int,
+) -> bytes:
+    """`envelope_bytes` for one whose times are stamped texts already, as a store keeps them."""
     return b"".join(
         (
-            _framed_word(record.incident),
-            framed(str(record.seq)),
-            _framed_word(record.tag),
-            _framed_word(record.actor),
-            _framed_word(record.access),
-            _framed_word(record.duty),
-            recorded,
-            framed(stamp(record.occurred_at)) if back_dated else recorded,
-            _framed_word(record.client),
-            framed(str(record.n)),
+            _framed_word(incident),
+            framed(str(seq)),
+            _framed_word(tag),
+            _framed_word(actor),
+            _framed_word(access),
+            _framed_word(duty),
+            framed(recorded_at),
+            framed(occurred_at),
+            _framed_word(client),
+            framed(str(n)),
         )
     )
 

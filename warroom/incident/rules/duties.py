@@ -101,10 +101,10 @@ def _take(ask: Ask, command: c.TakeCommand) -> Verdict:
 
 def _privacy(ask: Ask, command: c.ChangePrivacy) -> Verdict:
     state = ask.state
-    members = tuple(dict.fromkeys(command.members))
+    members = tuple(dict.fromkeys(command.members)) if command.private else ()
     if command.private == state.private and state.members.issuperset(members):
         return ALREADY
-    if len(state.members.union(members)) >= MOST_MEMBERS:
+    if len(state.members.union(members, {ask.actor.name})) > MOST_MEMBERS:
         return limit("members", MOST_MEMBERS)
     return events(e.PrivacyChanged(private=command.private, members=members, reason=command.reason))
 
