@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.intake.hostile_requests import (
     CASES,
     GOOD,
-    MOST_BYTES,
     ROUTING_KEY,
     SECRET,
     Request,
@@ -31,35 +24,14 @@ from tests.intake.hostile_requests import (
     webhook,
     with_alert,
 )
+from tests.intake.open_door import Room, asgi, ask, ask_raw, make_door
 from warroom.participants.intake import listener as listening
 from warroom.participants.intake.alert import Alert
 from warroom.participants.intake.door import Door, DoorSettings
 from warroom.participants.intake.listener import DoorError, Listener, serve_door
 from warroom.participants.intake.outcome import Outcome
 from warroom.participants.intake.quarantine import Quarantine
-from warroom.participants.intake.reading import Bounds, RateLimit, Secrets, too_deep
-
-NOW = datetime(2026, 11, 21, 9, 41, tzinfo=UTC)
-
-
-@dataclass
-class Room:
-    """Stands where the participant stands: notes what it is handed, answers as told."""
-
-    alerts: list[Alert] = field(default_factory=list)
-    answer: Callable[[Alert], Outcome | Awaitable[Outcome]] = lambda alert: Outcome("opened", "INC-7K3Q", "open")
-
-    async def __call__(self, alert: Alert) -> Outcome:
-        self.alerts.append(alert)
-        answered = self.answer(alert)
-        return answered if isinstance(answered, Outcome) else await answered
-
-
-def make_door(room: Room, quarantine: Quarantine | None = None, **changes: Any) -> Door:
-    told: dict[str, Any] = {"per_second": 1e6, "burst": 10**6, "bounds": Bounds(size=MOST_BYTES), **changes}
-    settings = DoorSettings(secret=SECRET, routing_keys={"shop": ROUTING_KEY}, **told)
-    kept = Quarantine(secrets=[SECRET, ROUTING_KEY]) if quarantine is None else quarantine
-    return Door(settings, room, kept, now=lambda: NOW)
+from warroom.participants.intake.reading import Bounds, RateLimit, Secrets
 
 
 @pytest.fixture
@@ -77,63 +49,6 @@ async def listener(door: Door) -> AsyncIterator[Listener]:
     running = await serve_door(door.app)
     yield running
     await running.stop()
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-async def ask(listener: Listener, request: Request) -> Answer:
-    lines = [f"{request.method} {request.path} HTTP/1.1", f"Host: 127.0.0.1:{listener.port}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in request.head().items()]
-    lines.append(f"Content-Length: {len(request.body)}")
-    return await ask_raw(listener, "\r\n".join(lines).encode() + b"\r\n\r\n" + request.body)
-
-
-async def ask_raw(listener: Listener, raw: bytes) -> Answer:
-    reader, writer = await asyncio.open_connection(listener.host, listener.port)
-    try:
-        writer.write(raw)
-        async with asyncio.timeout(20):
-            answer = await reader.read()
-    finally:
-        writer.close()
-        await writer.wait_closed()
-    if not answer:
-        raise ConnectionResetError("closed without an answer")
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    headers = {line.split(":", 1)[0].lower(): line.split(":", 1)[1].strip() for line in rest}
-    return Answer(int(first.split()[1]), headers, body)
-
-
-async def asgi(app: Any, request: Request) -> Answer:
-    """One request without a socket."""
-    path, _, query = request.path.partition("?")
-    sent: list[dict[str, Any]] = []
-    parts = [{"type": "http.request", "body": request.body, "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        return parts.pop() if parts else {"type": "http.disconnect"}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    headers = [(name.lower().encode(), value.encode()) for name, value in request.head().items()]
-    scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": request.method, "path": path,
-        "raw_path": path.encode(), "query_string": query.encode(), "headers": headers, "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 2), "scheme": "http", "root_path": "",
-    }  # fmt: skip
-    await app(scope, receive, send)
-    body = b"".join(message.get("body", b"") for message in sent)
-    return Answer(sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, body)
 
 
 async def test_every_hostile_request_gets_its_exact_status(listener: Listener) -> None:
@@ -352,61 +267,6 @@ async def test_what_is_no_http_is_400_and_the_door_stays_open(listener: Listener
         # Closed with input unread, which is as good as an answer.
         assert len(raw) > 10_000
     assert (await ask(listener, am(webhook()))).status == 200
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
-    lambda kids: st.lists(kids, max_size=4) | st.dictionaries(st.text(max_size=8), kids, max_size=4),
-    max_leaves=12,
-)
-FIELDS = st.sampled_from(
-    ["version", "alerts", "labels", "status", "startsAt", "endsAt", "fingerprint", "annotations", "groupLabels",
-     "truncatedAlerts", "generatorURL", "receiver", "groupKey", "orgId", "routing_key", "event_action", "dedup_key",
-     "payload", "summary", "source", "severity", "timestamp", "component", "custom_details", "links", "images"]
-)  # fmt: skip
-
-
-def status_of(request: Request) -> int:
-    return asyncio.run(asgi(make_door(Room()).app, request)).status
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from(["/alertmanager", "/v2/enqueue"]))
-def test_any_bytes_are_400(body: bytes, path: str) -> None:
-    assert status_of(Request(path=path, body=body)) == 400
-
-
-@settings(max_examples=250, deadline=None)
-@given(st.dictionaries(FIELDS, JSON, max_size=6), st.sampled_from(["top", "alert", "event", "payload"]))
-def test_any_values_in_known_fields_are_answered_and_never_500(values: dict[str, Any], where: str) -> None:
-    body: Any
-    if where == "top":
-        body = {**webhook(), **values}
-    elif where == "alert":
-        body = webhook(alerts=[{**webhook()["alerts"][0], **values}])
-    elif where == "event":
-        body = {**event(), **values}
-    else:
-        body = event(payload={**event()["payload"], **values})
-    raw = json.dumps(body).encode()
-    # A number that no double holds is not JSON for a strict reader.
-    path = "/alertmanager" if where in ("top", "alert") else "/v2/enqueue"
-    assert status_of(Request(path=path, body=raw)) in (200, 202, 400, 401)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.dictionaries(st.text(max_size=12), st.text(max_size=60), max_size=5), st.text(max_size=10))
-def test_any_headers_are_answered_and_never_500(headers: dict[str, str], secret: str) -> None:
-    told = {name: value for name, value in headers.items() if name.isascii() and value.isascii()}
-    assert status_of(am(webhook(), secret=secret, headers={**told, "Content-Type": "application/json"})) in (401, 415)
-
-
-@given(st.integers(0, 60), st.integers(1, 50))
-def test_depth_is_counted_as_people_count(depth: int, limit: int) -> None:
-    value = orjson.loads(b"[" * depth + b"]" * depth) if depth else 1
-    assert too_deep(value, limit) == (depth > limit)
-    mixed = {"a": [1, value], "b": "x"}
-    assert too_deep(mixed, limit) == (depth + 2 > limit)
 
 
 def test_secrets_must_be_long_and_are_not_shown() -> None:
