@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
@@ -14,6 +15,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.widget import Widget
 
 from tests.tui.grid import screen_rows, screen_text
+from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
 from warroom.tui.themes import register_themes
 from warroom.tui.widgets.heights import Heights
@@ -142,7 +144,7 @@ async def test_follows_the_end_until_the_reader_scrolls() -> None:
         await pilot.pause()
         assert "paused" in screen_rows(app)[-1]
         before = inside(app)
-        data.extend(Entry(31 + at, "new") for at in range(12))
+        data.extend(Entry(31 + at, "new") for at in range(4))
         rows.sync()
         await pilot.pause()
         assert inside(app) == before
@@ -333,3 +335,65 @@ def test_heights_agree_with_counting(lines: list[int], more: int) -> None:
     assert [heights.offset(row) for row in range(len(every))] == [sum(every[:row]) for row in range(len(every))]
     assert heights.find(10_000) == expected[-1]
     assert heights.find(-5) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_the_screen_shows_the_rows(seed: int) -> None:
+    """Rows come, go, change and move, the reader scrolls, filters and resizes: no line is ever out of date."""
+    chance = random.Random(seed)
+    data = [Entry(number, "word " * chance.randint(0, 12)) for number in range(30)]
+    rows = RowList("Chat", source=source(data, lines=None), follow=bool(seed % 2))
+    app = Lists(rows)
+    fresh = iter(range(1000, 9000))
+
+    def change() -> None:
+        kind = chance.choice(["append", "insert", "remove", "replace", "shuffle", "filter", "clear"])
+        if kind == "append":
+            data.extend(Entry(next(fresh), "new " * chance.randint(1, 20)) for _ in range(chance.randint(1, 5)))
+        elif kind == "insert":
+            data.insert(chance.randint(0, len(data)), Entry(next(fresh), "in between"))
+        elif kind == "remove" and data:
+            data.pop(chance.randrange(len(data)))
+        elif kind == "replace" and data:
+            at = chance.randrange(len(data))
+            data[at] = Entry(data[at].number, "changed " * chance.randint(1, 15))
+        elif kind == "shuffle":
+            chance.shuffle(data)
+        elif kind == "filter":
+            divisor = chance.choice([1, 1, 2, 3])
+            rows.set_filter(None if divisor == 1 else lambda row: row.number % divisor == 0)
+            return
+        elif kind == "clear" and chance.random() < 0.2:
+            data.clear()
+        rows.sync()
+
+    async with app.run_test(size=(40, 14)) as pilot:
+        for _ in range(60):
+            if chance.random() < 0.6:
+                change()
+            elif chance.random() < 0.85:
+                await pilot.press(chance.choice(["up", "down", "pageup", "pagedown", "home", "end"]))
+            else:
+                await pilot.resize_terminal(chance.choice([24, 40, 60]), chance.choice([6, 14, 20]))
+            await pilot.pause()
+            shown = inside(app)
+            expected = expected_lines(rows, len(shown[0]), len(shown))
+            assert [line.rstrip() for line in shown] == expected
+
+
+def expected_lines(rows: RowList, width: int, height: int) -> list[str]:
+    """The view, drawn anew from the source: every line from the row at the top on."""
+    if not rows.count:
+        return [" nothing here yet", *[""] * (height - 1)]
+    lines, top = list[str](), None
+    for at in range(rows.count):
+        row = rows.row_at(at)
+        sign = glyphs().cursor if row.number == rows.selected_key else " "
+        drawn = wrap(f"{row.number} {row.text}", width - 1)
+        if rows._top is not None and row.number == rows._top[0]:
+            top = len(lines) + rows._top[1]
+        lines += [f"{sign}{line}".rstrip() for line in drawn]
+    assert top is not None, "the row at the top is one of the rows"
+    view = lines[top : top + height]
+    assert len(view) == min(height, len(lines)), "no blank lines at the end while there are rows above"
+    return [*view, *[""] * (height - len(view))]

@@ -213,9 +213,9 @@ class RowList(RowView, can_focus=True):
         self._held = at < self.count - 1
         if reveal:
             with self._changing():
-                self._reveal(at)
-                self._settle()
-                self._reveal(at)
+                for _ in range(2):  # measuring the rows around it can push it out of view once
+                    self._reveal(at)
+                    self._settle()
             self._after_scroll()
         self._refresh_changed()
         if moved:
