@@ -25,6 +25,24 @@ _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _MOST_PROBLEMS: Final = 20
+_SENTENCES: Final = {
+    "tuple_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "too_short": "needs at least {min_length}",
+    "too_long": "may have at most {max_length}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is longer than {max_length} characters",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "must fit {pattern}",
+}
 _HINTS: Final = {
     "mapping values are not allowed": "; put a value that holds ': ' in quotes",
     "did not find expected key": "; check the indentation, and quotes that end before the line does",
@@ -92,7 +110,11 @@ class Document:
         `known_keys` maps the name of a list or mapping ("" for the top) to the keys that are allowed in it,
         so that a misspelt key can be answered by the right one.
         """
-        found = [self._explained(detail, known_keys) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        around = {detail["loc"][:end] for detail in details for end in range(len(detail["loc"]))}
+        # A list whose entries were all refused is also called too short; the entries say it better.
+        kept = [detail for detail in details if not (detail["type"] == "too_short" and detail["loc"] in around)]
+        found = [self._explained(detail, known_keys) for detail in kept]
         found.sort(key=lambda problem: problem.line)
         return found[:_MOST_PROBLEMS]
 
@@ -107,9 +129,13 @@ class Document:
             near = get_close_matches(str(path[-1]), known, n=1)
             advice = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(known)}"
             return self.problem(path, f"is not a known key; {advice}", "unknown-key")
-        if isinstance(detail["input"], Mapping | list) or detail.get("ctx", {}).get("complete"):
+        context = detail.get("ctx", {})
+        if context.get("complete"):
             return self.problem(path, str(detail["msg"]))
-        return self.problem(path, f"{_shown(detail['input'])}: {detail['msg'].lower()}")
+        sentence = _SENTENCES.get(kind, str(detail["msg"]).replace("{", "{{").replace("}", "}}")).format(**context)
+        value = detail["input"]
+        given = "" if isinstance(value, Mapping | list) else f"{_shown(value)} "
+        return self.problem(path, given + (sentence[:1].lower() + sentence[1:]))
 
 
 def path_text(path: Iterable[str | int]) -> str:

@@ -87,21 +87,21 @@ def test_a_playbook_is_read_with_aliases_of_severities_and_duties() -> None:
         ("owner: ic", "owner: [ic]", ":13: steps[0].owner: \"['ic']\" is not a duty"),
         ("    owner: ic\n", "", ":11: steps[0].owner: is missing"),
         ("    owner: ic", "    ownr: ic", ":13: steps[0].ownr: is not a known key; did you mean 'owner'?"),
-        ("version: 3", "version: 0", ":3: version: 0: input should be greater than or equal to 1"),
-        ("version: 3", "version: '3'", ":3: version: '3': input should be a valid integer"),
-        ("version: 3", "version: true", ":3: version: True: input should be a valid integer"),
-        ("version: 3", "version: 3.5", ":3: version: 3.5: input should be a valid integer"),
+        ("version: 3", "version: 0", ":3: version: 0 must be at least 1"),
+        ("version: 3", "version: '3'", ":3: version: '3' must be a whole number"),
+        ("version: 3", "version: true", ":3: version: True must be a whole number"),
+        ("version: 3", "version: 3.5", ":3: version: 3.5 must be a whole number"),
         ("id: slow-shop", "id: Slow Shop", ":1: id: 'Slow Shop' is not an id; write small letters"),
         ("id: slow-shop", "id: ../../etc", ":1: id: '../../etc' is not an id"),
         ("id: act", "id: look", ":1: two steps have the id 'look'; each step needs its own"),
         ("P2", "P9", ":7: matches.severities[1]: 'P9' is not a severity; use SEV1 to SEV5"),
         ("P2", "[]", ":7: matches.severities[1]: a severity is written as"),
-        ("[shop-*]", "shop-*", ":6: matches.services: "),
-        ("[shop-*]", "[1]", ":6: matches.services[0]: 1: input should be a valid string"),
-        ("time_box_minutes: 5", "time_box_minutes: -5", ":16: steps[0].time_box_minutes: -5: "),
+        ("[shop-*]", "shop-*", ":6: matches.services: 'shop-*' must be a list"),
+        ("[shop-*]", "[1]", ":6: matches.services[0]: 1 must be text"),
+        ("time_box_minutes: 5", "time_box_minutes: -5", ":16: steps[0].time_box_minutes: -5 must be at least 1"),
         ("title: Slow shop", "title: |\n  Slow\n  shop", ":2: title: must be one line"),
         ("title: Slow shop", "title: " + "x" * 121, ":2: title: 'xxx"),
-        ("summary: The shop is slow.", "summary:", ":4: summary: None: input should be a valid string"),
+        ("summary: The shop is slow.", "summary:", ":4: summary: None must be text"),
         ("summary: The shop is slow.", "summary: .nan", None),
         ("title: Slow shop", 'title: "Slow \\e[31m shop"', ":2: title: holds the control character U+001B"),
         ("title: Slow shop", "title: \"a\\u202Eb\"", "U+202E"),
@@ -320,3 +320,9 @@ def test_the_users_directory_is_read_after_what_ships(tmp_path: Path, monkeypatc
     assert library.errors == ()
     assert {"slow-shop", "latency"} <= {p.id for p in library.playbooks}
     assert isinstance(library.newest[0], PlaybookFile)
+
+
+def test_a_list_of_bad_entries_is_not_also_called_empty() -> None:
+    text = changed("owner: ic", "owner: boss").replace("owner: operations_lead", "owner: chief")
+    assert [problem.line for problem in problems(text)] == [13, 19]
+    assert "x.yml:10: steps: needs at least 1" in complaint(GOOD.split("steps:")[0] + "steps: []")

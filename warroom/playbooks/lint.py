@@ -169,7 +169,7 @@ def _shape(playbook: Playbook) -> Iterator[Remark]:
             "too-few-steps",
             _W,
             ("steps",),
-            f"has {count} steps",
+            f"only {count} in all",
             f"fewer than {FEWEST_STEPS} is a note, no playbook",
         )
     if count > MOST_STEPS:
