@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,9 +15,9 @@ import apsw
 import pytest
 
 from tests.store.contract import INC, StoreContract
-from tests.store.written import head_of, note, notes
+from tests.store.written import START, head_of, note, notes
 from warroom.store import schema
-from warroom.store.port import Appended, Outcome, StoreBusy, StoreError, StoreLocked, StoreTooNew
+from warroom.store.port import Appended, Conflict, Outcome, StoreBusy, StoreError, StoreLocked, StoreTooNew
 from warroom.store.sqlite import SqliteStore
 
 
@@ -82,10 +83,12 @@ class TestFiles:
         other = apsw.Connection(str(path))
         other.execute("CREATE TABLE songs (title)")
         other.close()
+        path.chmod(0o644)
         before = path.read_bytes()
         with pytest.raises(StoreError, match="another program"):
             await SqliteStore.open(path)
         assert path.read_bytes() == before
+        assert mode_of(path) == 0o644
 
     async def test_a_text_file_is_not_a_log(self, tmp_path: Path) -> None:
         path = tmp_path / "notes.txt"
@@ -180,10 +183,10 @@ class TestLayout:
 
 class TestGroupCommit:
     async def test_calls_that_wait_together_share_a_transaction(self, store: SqliteStore) -> None:
-        before = store._writer._heads.commits
+        before = store.commits
         names = [f"INC-{number:04d}" for number in range(200)]
         await asyncio.gather(*(store.append(name, 0, notes(name, 1)) for name in names))
-        assert store._writer._heads.commits - before < 100
+        assert store.commits - before < 100
         assert len(await store.incidents()) == 200
 
     async def test_a_caller_that_gives_up_does_not_disturb_the_others(self, store: SqliteStore) -> None:
@@ -193,6 +196,16 @@ class TestGroupCommit:
         other = await store.append("INC-0001", 0, notes("INC-0001", 1))
         assert isinstance(other, Appended)
         assert (await store.head(INC)).seq == 1
+
+    async def test_calls_that_write_nothing_cost_no_sync(self, store: SqliteStore) -> None:
+        await store.append(INC, 0, notes(INC, 1))
+        before = store.commits
+        for _ in range(20):
+            assert await store.use_invite(b"guess" * 6, START) is None
+            assert isinstance(await store.append(INC, 7, []), Conflict)
+        assert store.commits == before
+        await store.append(INC, 1, notes(INC, 1, head_of(notes(INC, 1))))
+        assert store.commits == before + 1
 
     async def test_closing_finishes_what_waits(self, path: Path) -> None:
         store = await SqliteStore.open(path)
@@ -235,12 +248,21 @@ class TestErasing:
             next(rows)
             await store.append(INC, 2, notes(INC, 1, head_of(records)), erase=[2])
             assert store._writer._heads.scrub
+            shutil.copytree(path.parent, path.parent.with_name("crashed"))
             rows.close()
             store._readers.put(reader)
-            deadline = asyncio.get_running_loop().time() + 20
-            while holding(path.parent, secret):
-                assert asyncio.get_running_loop().time() < deadline
-                await asyncio.sleep(0.01)
+            await until_gone(path.parent, secret)
+        crashed = path.parent.with_name("crashed")
+        assert holding(crashed, secret)
+        async with await SqliteStore.open(crashed / path.name):
+            await until_gone(crashed, secret)
+
+
+async def until_gone(directory: Path, secret: bytes) -> None:
+    deadline = asyncio.get_running_loop().time() + 20
+    while holding(directory, secret):
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.01)
 
 
 def holding(directory: Path, secret: bytes) -> list[str]:

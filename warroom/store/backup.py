@@ -82,10 +82,28 @@ class BackupCopy:
         self._part.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Close the copy, prove its pages, write its manifest, and give it its name."""
-        if self._backup is None or self._copy is None:
-            raise StoreError("a backup is finished after its last step")
-        self._backup.finish()
+        """All pages are copied: let go of the source."""
+        if self._backup is not None:
+            self._backup.finish()
+
+    def seal(self) -> None:
+        """Prove the finished copy's pages, write its manifest, and give it its name; nothing stays if that fails.
+
+        Raises:
+            StoreError: says why.
+        """
+        try:
+            self._seal()
+        except (apsw.Error, OSError) as error:
+            self.abandon()
+            raise StoreError(f"the backup failed: {error}") from error
+        except StoreError:
+            self.abandon()
+            raise
+
+    def _seal(self) -> None:
+        if self._copy is None:
+            raise StoreError("a backup is sealed after its last step")
         # A copy is one file: in the mode of the original it would want a write-ahead log beside it.
         self._copy.execute("PRAGMA journal_mode=DELETE")
         pages = fetch(self._copy, "PRAGMA quick_check(1)")

@@ -26,9 +26,9 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def make_private(path: Path) -> None:
-    """Make sure that `path` is a file only its owner reads: its directory is created 0700, the file 0600.
+    """Make sure that there is a file at `path`: a new one is created 0600, its directory 0700.
 
-    A directory that is there keeps its permissions: it may be shared for other reasons.
+    What is there keeps its permissions: it may be another's.
 
     Raises:
         StoreError: it cannot be created, in words.
@@ -38,10 +38,7 @@ def make_private(path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError(f"cannot open {path}: {error.strerror}") from error
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+    os.close(descriptor)
 
 
 def sync_directory(path: Path) -> None:

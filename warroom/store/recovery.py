@@ -10,6 +10,7 @@ Invariant: nothing is changed here; the write-ahead log is read, never checkpoin
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,5 +144,5 @@ def keep_aside(path: Path, stamp: str) -> Path:
         if source.exists():
             copy = directory / source.name
             copy.touch(mode=0o600)
-            copy.write_bytes(source.read_bytes())
+            shutil.copyfile(source, copy)
     return directory

@@ -106,7 +106,8 @@ class SqliteStore:
             make_private(path)
             unclean = ended_uncleanly(path) or lock.unclean
             connection = connect(path, write=True, vfs=vfs)
-            remarks = []
+            path.chmod(0o600)
+            remarks = _library_remarks()
             kept = migrate(connection, path)
             if kept is not None:
                 remarks.append(f"the log was brought to a newer layout; the older file is kept as {kept}")
@@ -128,6 +129,11 @@ class SqliteStore:
     @property
     def epoch(self) -> str:
         return self._epoch
+
+    @property
+    def commits(self) -> int:
+        """Transactions in the life of this log."""
+        return self._writer.commits
 
     @property
     def failure(self) -> StoreFailed | None:
@@ -244,7 +250,9 @@ class SqliteStore:
         Raises:
             StoreError: `path` exists already, or cannot be written.
         """
-        await self._writer.copy(BackupCopy(Path(path)))
+        copy = await asyncio.to_thread(BackupCopy, Path(path))
+        await self._writer.copy(copy)
+        await asyncio.to_thread(copy.seal)
 
     def on_append(self, ring: Callable[[str, int], None]) -> None:
         self._rings.append(ring)
@@ -293,6 +301,14 @@ class SqliteStore:
         for incident, seq in rung.items():
             for ring in self._rings:
                 ring(incident, seq)
+
+
+def _library_remarks(version: str | None = None) -> list[str]:
+    """SQLite before 3.51.3 can wreck a write-ahead log that two connections checkpoint; only one does here."""
+    version = version or apsw.sqlite_lib_version()
+    if tuple(map(int, version.split("."))) >= (3, 51, 3):
+        return []
+    return [f"SQLite {version} has a known fault in its write-ahead log; use 3.51.3 or newer"]
 
 
 def _refused(path: Path, damages: Sequence[StoreDamaged]) -> StoreDamaged:

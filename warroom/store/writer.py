@@ -84,6 +84,11 @@ class Writer:
         connection.set_wal_hook(self._count_pages)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    @property
+    def commits(self) -> int:
+        """Transactions in the life of this log."""
+        return self._heads.commits
+
     def start(self) -> None:
         self._thread.start()
 
@@ -169,8 +174,13 @@ class Writer:
         batch = Batch(connection, self._heads)
         try:
             connection.execute("BEGIN IMMEDIATE")
+            changes = connection.total_changes()
             answers: list[tuple[Any, Exception | None]] = [(call.work(batch), None) for call in calls]
             batch.flush()
+            if connection.total_changes() == changes:
+                # Conflicts and wrong codes only: nothing to make durable, so a flood of them costs no syncs.
+                connection.execute("ROLLBACK")
+                return answers
             commits = self._heads.commits + 1
             connection.execute("UPDATE meta SET value = ? WHERE key = 'commits'", (commits,))
             connection.execute("COMMIT")
