@@ -168,6 +168,7 @@ class Line:
             name=self.name,
             access="commander",
             now=log.at.isoformat(),
+            limits=m.Limits(commands_per_second=5000, burst=5000),
             floor=numbering.floor,
             known=tuple(kept[n] for n in sorted(kept)),
         )

@@ -134,11 +134,15 @@ class Home:
 
     @property
     def outbox(self) -> Path:
-        return self.directory / "outbox.db"
+        """The outbox of whoever the kept token names; replicas lie beside it.
 
-    @property
-    def replicas(self) -> Path:
-        return self.directory / "replicas"
+        A server binds an outbox to the first name it hears from it, so each name has its own.
+        """
+        return self.outbox_of(grant.name if (grant := self.grant()) else "local")
+
+    def outbox_of(self, name: str) -> Path:
+        """The outbox of `name`."""
+        return self.directory / f"as-{re.sub(r'[^0-9A-Za-z._-]', '_', name)}" / "outbox.db"
 
     def grant(self) -> Grant | None:
         """The token kept for this server, or None."""

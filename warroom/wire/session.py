@@ -24,6 +24,8 @@ SILENCE = 8.0
 HELLO_TIMEOUT = 8.0
 REPEAT_AFTER = 10.0
 """Seconds without any answer after which unanswered commands go out again; repeats change nothing."""
+WINDOW = 32
+"""Commands on their way at a time: what has to go out again when one is missed."""
 CONFIRM_AFTER = 32
 """Answers after which the server is told that it may forget them, at the latest with the next heartbeat."""
 MAX_SNAPSHOT = 512 * 1024 * 1024
@@ -76,7 +78,7 @@ class ClientSession:
     @property
     def first(self) -> int:
         """The lowest number without an answer."""
-        return min(self.pending, default=self.next_n)
+        return next(iter(self.pending), self.next_n)
 
     def is_sent(self, n: int) -> bool:
         """Whether command `n` is on its way on the present connection."""
@@ -142,7 +144,8 @@ class ClientSession:
         """When to call `tick` next."""
         if self.phase != "live":
             return self._heard_at + HELLO_TIMEOUT
-        if self._sent < self.next_n - 1 and self.pending and max(self.pending) > self._sent:
+        waiting = bool(self.pending) and next(reversed(self.pending)) > self._sent
+        if waiting and self._sent + 1 < self.first + WINDOW:
             return now + 0.05
         return min(self._said_at, self._heard_at) + PING_EVERY
 
@@ -192,9 +195,9 @@ class ClientSession:
             return []
         match frame:
             case Batch():
-                return self._events(frame, now)
+                return [*self._events(frame, now), *self._pump(now)]
             case m.OutcomeDown():
-                return self._answer(frame, now)
+                return [*self._answer(frame, now), *self._pump(now)]
             case m.Welcome():
                 return self._welcome(frame, now)
             case m.Pong():
@@ -276,10 +279,11 @@ class ClientSession:
         effects: list[Effect] = []
         if self._sent < self.first <= self.next_n - 1:
             self._progress_at = now
+        end = self.first + WINDOW
         for n, frame in self.pending.items():
             if n <= self._sent:
                 continue
-            if self._tokens < 1:
+            if self._tokens < 1 or n >= end:
                 break
             self._tokens -= 1
             self._sent = n
@@ -290,6 +294,9 @@ class ClientSession:
         if self.pending.pop(outcome.n, None) is None:
             return []
         self._progress_at = now
+        if self.first - 1 - self._confirmed > CONFIRM_AFTER:
+            # This answer is not yet off the outbox: the next tick confirms it.
+            self._said_at = min(self._said_at, now - PING_EVERY)
         effects: list[Effect] = [Answered(outcome.n, outcome.incident, outcome.seq, outcome.reason, outcome.words)]
         return effects
 
@@ -314,14 +321,7 @@ class ClientSession:
                 own[record.n] = record.seq
         for n, seq in own.items():
             effects += self._answer(m.OutcomeDown(n=n, incident=batch.incident, seq=seq), now)
-        if self.first - 1 - self._confirmed > CONFIRM_AFTER:
-            effects += self._confirm_later()
         return effects + self._extend(batch)
-
-    def _confirm_later(self) -> list[Effect]:
-        """The answers above are not yet off the outbox: let the next tick confirm them."""
-        self._said_at -= PING_EVERY
-        return []
 
     def _extend(self, batch: Batch) -> list[Effect]:
         incident = batch.incident
