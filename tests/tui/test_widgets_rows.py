@@ -144,7 +144,7 @@ async def test_follows_the_end_until_the_reader_scrolls() -> None:
         await pilot.pause()
         assert "paused" in screen_rows(app)[-1]
         before = inside(app)
-        data.extend(Entry(31 + at, "new") for at in range(4))
+        data.extend(Entry(31 + at, "new") for at in range(12))
         rows.sync()
         await pilot.pause()
         assert inside(app) == before
