@@ -237,6 +237,20 @@ async def test_clocks_that_differ_cost_no_alert(client: CoreClient) -> None:
     )
 
 
+async def test_incidents_without_number_are_followed_up_to_a_bound_the_live_ones_first(
+    client: CoreClient, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warroom.participants.intake.participant.MOST_FOLLOWED", 5)
+    for number in range(10):
+        assert (await intake.handle(firing(f"f{number}", f"service-{number}"))).word == "opened"
+        if number < 8:
+            assert client.record(DeclineIncident(reason="a test"), f"INC-{number + 1:04}").accepted
+    assert (await intake.handle(firing("late", "service-9"))).incident == "INC-0010"
+    assert (await intake.handle(firing("later", "service-8"))).incident == "INC-0009"
+    assert len(client.rooms) <= 6
+    assert {"INC-0009", "INC-0010"} <= set(client.rooms)
+
+
 async def test_a_merged_incident_gets_its_resolution(client: CoreClient, intake: Intake) -> None:
     client.access = Access.COMMANDER
     alert = firing()

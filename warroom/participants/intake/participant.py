@@ -44,6 +44,10 @@ RECONNECT_PATIENCE: Final = 2.0
 RULE_REMARK: Final = "warroom_rule"
 """The annotation under which an attached alert carries the rule and revision that attached it."""
 
+MOST_FOLLOWED: Final = 150
+"""How many incidents are followed: those people work on first, then the newest that still have an alert firing."""
+
+_OVER: Final = frozenset(status.value for status in Status if status.is_over)
 _OLDEST: Final = timedelta(days=3650)
 _MOVED_ON: Final = frozenset({Reason.CONFLICT.value, Reason.OVER.value, Reason.NOT_FOUND.value})
 _NOT_FOR_GOOD: Final = frozenset({Reason.NOT_ALLOWED.value, "uncertain"})
@@ -118,16 +122,21 @@ class Intake:
             await self._change()
 
     async def _followed(self) -> list[Room]:
-        lobby = self._client.lobby
-        wanted = {line.incident for line in (lobby or {}).values() if _is_wanted(line)} | set(self._owed)
+        wanted = self._wanted()
         for incident, room in list(self._client.rooms.items()):
-            # The list of incidents may come later than the answer to an own command.
-            if room.state.seq and _matters(room.state):
-                wanted.add(incident)
-            elif incident not in wanted:
+            if incident not in wanted:
                 room.leave()
                 self._held.pop(incident, None)
         return [await self._client.follow(incident) for incident in sorted(wanted)]
+
+    def _wanted(self) -> set[str]:
+        lobby = self._client.lobby or {}
+        lines = sorted(lobby.values(), key=lambda line: line.declared_at, reverse=True)
+        lines = sorted((line for line in lines if _is_wanted(line)), key=lambda line: line.status in _OVER)
+        wanted = {line.incident for line in lines[:MOST_FOLLOWED]} | set(self._owed)
+        # The list of incidents may come later than the answer to an own command.
+        known = (room for room in self._client.rooms.values() if room.incident not in lobby and room.state.seq)
+        return wanted | {room.incident for room in known if _matters(room.state)}
 
     def _knows_all(self, rooms: Iterable[Room]) -> bool:
         for room in rooms:
@@ -221,7 +230,7 @@ class Intake:
 
 
 def _is_wanted(line: LobbyLine) -> bool:
-    return line.firing > 0 or not Status(line.status).is_over
+    return line.firing > 0 or line.status not in _OVER
 
 
 def _matters(state: IncidentState) -> bool:

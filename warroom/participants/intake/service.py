@@ -19,7 +19,7 @@ from warroom.participants.intake.participant import Intake
 from warroom.participants.intake.quarantine import Quarantine
 from warroom.participants.intake.rules import Rules
 
-DEFAULT_PORT: Final = 9779
+DEFAULT_PORT: Final = 8766
 
 
 @dataclass(frozen=True, slots=True)
