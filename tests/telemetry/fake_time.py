@@ -26,6 +26,11 @@ class FakeClock:
     def monotonic(self) -> float:
         return self.elapsed
 
+    @property
+    def next_wake(self) -> float:
+        """Seconds until the next one who waits wakes; those of the same moment wake together."""
+        return self._waiting[0][0] - self.elapsed
+
     async def wait(self, seconds: float) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (self.elapsed + max(0.0, seconds), next(self._order), future))
@@ -36,10 +41,12 @@ class FakeClock:
         end = self.elapsed + seconds
         await settle()
         while self._waiting and self._waiting[0][0] <= end:
-            at, _, future = heapq.heappop(self._waiting)
+            at = self._waiting[0][0]
             self._go_to(max(at, self.elapsed))
-            if not future.done():
-                future.set_result(None)
+            while self._waiting and self._waiting[0][0] <= at + 1e-6:
+                future = heapq.heappop(self._waiting)[2]
+                if not future.done():
+                    future.set_result(None)
             await settle()
         self._go_to(end)
 

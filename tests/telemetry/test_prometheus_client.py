@@ -4,6 +4,8 @@ import asyncio
 import base64
 import json
 import math
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -400,20 +402,32 @@ async def test_a_server_that_starts_is_not_ready():
         client.close()
 
 
-def test_a_hanging_server_does_not_hold_up_the_end_of_the_loop():
-    """The loop ends while a question would hang for an hour: were its thread waited for, the test timed out."""
+HANGING = """
+import asyncio, contextlib, socket
+from warroom.telemetry.prometheus import Prometheus
+from warroom.telemetry.session import Limits, Source
 
-    async def hang() -> None:
-        async with playing(Reply(raw=b"", hang=True)) as server:
-            client = Prometheus(Source(server.url), Limits(total=3600))
-            question = asyncio.ensure_future(client.range("up", 0, 1, 1))
-            await server.met.wait()
-            question.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await question
-            client.close()
+async def main():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Prometheus(Source(f"http://127.0.0.1:{listener.getsockname()[1]}"), Limits(total=3600))
+        question = asyncio.ensure_future(client.range("up", 0, 1, 1))
+        peer, _ = await asyncio.to_thread(listener.accept)
+        await asyncio.to_thread(peer.recv, 100)
+        question.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await question
+        client.close()
+        print("the loop ends", flush=True)
+        peer.detach()  # stays open: the question hangs on
 
-    asyncio.run(hang())
+asyncio.run(main())
+"""
+
+
+def test_a_hanging_server_does_not_hold_up_the_end_of_the_loop_nor_of_the_process():
+    """The question would hang for an hour; were its thread waited for, this would be killed."""
+    ended = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "the loop ends\n"), ended.stderr
 
 
 async def test_hanging_questions_do_not_pile_up():

@@ -179,6 +179,25 @@ async def test_coming_back_within_the_grace_period_costs_no_question(relay, cloc
     assert len(source.asked) == asked + 10
 
 
+async def test_coming_back_in_the_moment_the_grace_period_ends_is_not_lost(relay, clock, source):
+    """The panel's task has ended by then, and its end is not yet known to the relay."""
+    first, second = Watcher(), Watcher()
+    relay.watch(PANEL, first)
+    await clock.advance(10)
+    relay.leave(first)
+    await clock.advance(clock.next_wake + 20)
+
+    async def come_back() -> None:
+        await clock.wait(clock.next_wake)
+        relay.watch(PANEL, second)
+
+    back = asyncio.ensure_future(come_back())
+    await clock.advance(100)
+    await back
+    assert second.kinds[0] == "Full"
+    assert second.kinds.count("Delta") >= 8
+
+
 async def test_trouble_says_since_when_what_was_tried_and_the_last_value(relay, clock, source):
     watcher = Watcher()
     relay.watch(PANEL, watcher)
@@ -299,6 +318,7 @@ async def test_a_clock_that_jumps_is_answered_with_a_whole_window(relay, clock, 
         assert "Full" in watcher.kinds[-2:]
         assert watcher.window.series[0].values == watcher.window.series[0].times
         assert abs(watcher.newest - clock.now()) <= 10
+    assert "Trouble" not in watcher.kinds
 
 
 async def test_a_slow_answer_skips_columns_and_is_followed_by_one_with_all_of_them(clock):
