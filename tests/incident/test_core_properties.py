@@ -153,7 +153,16 @@ WORDY = (
     c.RecordChange(text=SECRET),
     c.PublishUpdate(text=SECRET),
     c.CorrectEntry(entry=1, text=SECRET),
+    c.FinishTask(task=1, result=SECRET),
+    c.DropTask(task=2, reason=SECRET),
+    c.SupportHypothesis(hypothesis=1, evidence=SECRET),
+    c.RefuteHypothesis(hypothesis=1, evidence=SECRET),
+    c.TakeDecision(decision=1, choice=SECRET, reason=SECRET),
+    c.AttachAlert(alert={"fingerprint": "f1", "name": SECRET, "starts_at": START, "labels": {"who": SECRET}}),
+    c.CompleteStep(playbook="db", step="a", result=SECRET),
+    c.SkipStep(playbook="db", step="b", reason=SECRET),
 )
+BOOK = {"id": "db", "title": "Database", "version": 1, "steps": ({"id": "a", "title": "A"}, {"id": "b", "title": "B"})}
 _WORDS = {"sources", "title", "summary", "impact"}
 
 
@@ -168,6 +177,10 @@ def tombstoned(log: list[Record]) -> list[Record]:
 def test_redaction_takes_the_words_from_the_live_state_and_leaves_what_a_refold_finds(before, wordy, after):
     room = CoreRoom.declared()
     room.does(c.OpenDecision(question="Roll back?"))
+    room.does(c.AttachPlaybook(playbook=BOOK))
+    room.does(c.ProposeHypothesis(text="the cache"))
+    for title in ("one", "two"):
+        room.does(c.AddTask(title=title, assignee="ben"))
     for command, actor in before:
         room.say(command, actor)
     secret: list[int] = []

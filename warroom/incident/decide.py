@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from warroom.incident import commands as c
-from warroom.incident.rules import duties, lifecycle, signals, words, work
+from warroom.incident.rules import duties, lifecycle, redaction, signals, words, work
 from warroom.incident.rules.rule import Ask, Need, Rule, lacking
 from warroom.incident.state import Actor, IncidentState
 from warroom.incident.verdict import Reason, Refusal, Verdict
@@ -22,6 +22,7 @@ RULES: dict[type[c.Command], tuple[Need, Rule]] = {
     **lifecycle.RULES,
     **duties.RULES,
     **words.RULES,
+    **redaction.RULES,
     **work.RULES,
     **signals.RULES,
 }

@@ -5,19 +5,18 @@ Invariant: entry `seq` stands at `timeline[seq - 1]`, and every record, known or
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from warroom.incident import events as e
 from warroom.incident.describe import describe, reference
-from warroom.incident.folds import duties, lifecycle, signals, words, work
+from warroom.incident.folds import duties, lifecycle, redaction, signals, words, work
 from warroom.incident.folds.change import REDACTED, Changes, Fold
 from warroom.incident.record import Record
-from warroom.incident.state import Entry, IncidentState
+from warroom.incident.state import Entry, IncidentState, changed
 
 FOLDS: dict[type[e.Event], Fold] = {
     **lifecycle.FOLDS,
     **duties.FOLDS,
     **words.FOLDS,
+    **redaction.FOLDS,
     **work.FOLDS,
     **signals.FOLDS,
 }
@@ -51,14 +50,11 @@ def evolve(state: IncidentState, record: Record, event: e.Event | None) -> Incid
         redacted=record.payload is None,
     )
     changes["timeline"] = changes.get("timeline", state.timeline).append(entry)
-    return replace(
-        state,
-        id=record.incident,
-        seq=record.seq,
-        head_hash=record.hash,
-        participants={**state.participants, record.actor: record.recorded_at},
-        **changes,
-    )
+    changes["id"] = record.incident
+    changes["seq"] = record.seq
+    changes["head_hash"] = record.hash
+    changes["participants"] = {**state.participants, record.actor: record.recorded_at}
+    return changed(state, changes)
 
 
 def _without_event(state: IncidentState, record: Record) -> tuple[Changes, str, int | None]:

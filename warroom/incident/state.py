@@ -6,8 +6,10 @@ Equality is identity throughout for the same reason; `snapshot.encode` compares 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from warroom.incident.vector import Vector
 from warroom.incident.words import Access, Duty, Milestone, Severity, Status
@@ -334,3 +336,26 @@ class IncidentState:
         """The alert with that fingerprint of that source, if attached."""
         index = self.alert_index.get((source, fingerprint))
         return None if index is None else self.alerts[index]
+
+
+_NAMES = tuple(item.name for item in fields(IncidentState))
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
+_values = attrgetter(*_NAMES)
+_SETTERS = tuple(getattr(IncidentState, name).__set__ for name in _NAMES)
+
+
+def changed(state: IncidentState, changes: dict[str, Any]) -> IncidentState:
+    """A new state with `changes`; the rest is shared.
+
+    As `dataclasses.replace`, at a third of its cost, which is most of the cost of folding one event.
+
+    Raises:
+        KeyError: a name that is no field.
+    """
+    values = list(_values(state))
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    made = object.__new__(IncidentState)
+    for put, value in zip(_SETTERS, values, strict=True):
+        put(made, value)
+    return made

@@ -1,18 +1,18 @@
-"""Rules of what is written: notes, chat, corrections, pins, redaction."""
+"""Rules of what is written: notes, chat, corrections, pins."""
 
 from __future__ import annotations
 
 from warroom.incident import commands as c
 from warroom.incident import events as e
-from warroom.incident.folds.words import REDACTABLE
-from warroom.incident.rules.rule import ALREADY, Ask, Need, Rule, conflict, events, invalid, limit, not_found, past
+from warroom.incident.rules.rule import ALREADY, Ask, Need, Rule, events, invalid, limit, not_found, past
 from warroom.incident.state import Entry
 from warroom.incident.verdict import Proposed, Refusal, Verdict
 
 MOST_PINS = 200
 
 
-def _entry(ask: Ask, seq: int) -> Entry | Refusal:
+def entry_at(ask: Ask, seq: int) -> Entry | Refusal:
+    """The entry with that number, or the refusal that there is none."""
     entry = ask.state.entry(seq)
     return not_found(f"{ask.state.id} has no entry {seq}") if entry is None else entry
 
@@ -29,7 +29,7 @@ def _chat(_: Ask, command: c.PostChat) -> Verdict:
 
 
 def _correct(ask: Ask, command: c.CorrectEntry) -> Verdict:
-    entry = _entry(ask, command.entry)
+    entry = entry_at(ask, command.entry)
     if isinstance(entry, Refusal):
         return entry
     if not command.text and command.occurred_at is None:
@@ -44,7 +44,7 @@ def _correct(ask: Ask, command: c.CorrectEntry) -> Verdict:
 
 
 def _pin(ask: Ask, command: c.PinEntry) -> Verdict:
-    entry = _entry(ask, command.entry)
+    entry = entry_at(ask, command.entry)
     if isinstance(entry, Refusal):
         return entry
     if entry.pinned:
@@ -55,38 +55,10 @@ def _pin(ask: Ask, command: c.PinEntry) -> Verdict:
 
 
 def _unpin(ask: Ask, command: c.UnpinEntry) -> Verdict:
-    entry = _entry(ask, command.entry)
+    entry = entry_at(ask, command.entry)
     if isinstance(entry, Refusal):
         return entry
     return events(e.EntryUnpinned(entry=command.entry)) if entry.pinned else ALREADY
-
-
-def _redact(ask: Ask, command: c.RedactEntry) -> Verdict:
-    entry = _entry(ask, command.entry)
-    if isinstance(entry, Refusal):
-        return entry
-    if entry.redacted:
-        return ALREADY
-    if entry.kind == e.EntryRedacted.TAG:
-        return conflict("a redaction stays on the record")
-    if entry.kind not in REDACTABLE:
-        return conflict(f"entry {entry.seq} ({entry.kind}) is part of what the incident is, and cannot be erased")
-    return events(e.EntryRedacted(entry=command.entry, reason=command.reason), *_kept(ask, entry))
-
-
-def _kept(ask: Ask, entry: Entry) -> list[e.Event]:
-    """What the erased event said besides its words and still holds, said again so that it is not lost with them."""
-    state = ask.state
-    kept: list[e.Event] = []
-    if entry.kind == e.EntryCorrected.TAG and entry.ref:
-        target = state.entry(entry.ref)
-        if target is not None and target.occurred_at != target.recorded_at:
-            kept.append(e.EntryCorrected(entry=target.seq, occurred_at=target.occurred_at))
-    if entry.kind == e.TaskAdded.TAG and entry.ref and state.tasks[entry.ref - 1].assignee:
-        kept.append(e.TaskAssigned(task=entry.ref, assignee=state.tasks[entry.ref - 1].assignee))
-    if entry.kind == e.UpdatePublished.TAG:
-        kept.append(e.NextUpdateSet(due=state.next_update_due))
-    return kept
 
 
 RULES: dict[type[c.Command], tuple[Need, Rule]] = {
@@ -95,5 +67,4 @@ RULES: dict[type[c.Command], tuple[Need, Rule]] = {
     c.CorrectEntry: (Need.WORK, _correct),
     c.PinEntry: (Need.WORK, _pin),
     c.UnpinEntry: (Need.WORK, _unpin),
-    c.RedactEntry: (Need.GUARD, _redact),
 }
