@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.store.written import head_of, notes
@@ -224,3 +225,58 @@ class TestGoingOn:
                 return store.remarks
 
         assert "witness is missing" in asyncio.run(look())[0]
+
+
+class TestEditedByHand:
+    """Somebody with SQL and without the witness."""
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ("DELETE FROM records WHERE id & 0xFFFFFFFF = 9", "not the one its head names"),
+            ("UPDATE incidents SET seq = 8", "not the one its head names"),
+            ("UPDATE incidents SET hash = zeroblob(32)", "not the one its head names"),
+            ("UPDATE incidents SET seq = 12", "not the one its head names"),
+        ],
+    )
+    async def test_a_moved_head_is_refused_at_the_door(self, tmp_path: Path, change: str, words: str) -> None:
+        path = tmp_path / "warroom.db"
+        await written_then(path, change)
+        with pytest.raises(StoreDamaged, match=words):
+            await SqliteStore.open(path)
+
+    @pytest.mark.parametrize(
+        ("change", "seq"),
+        [
+            ("UPDATE records SET payload = x'7b7d' WHERE id & 0xFFFFFFFF = 4", 4),
+            ("UPDATE records SET duty = '' WHERE id & 0xFFFFFFFF = 1", 1),
+            ("DELETE FROM records WHERE id & 0xFFFFFFFF = 6", 6),
+            ("UPDATE records SET occurred_at = 'noon' WHERE id & 0xFFFFFFFF = 3", 3),
+        ],
+    )
+    async def test_a_changed_record_is_never_returned(self, tmp_path: Path, change: str, seq: int) -> None:
+        path = tmp_path / "warroom.db"
+        records = await written_then(path, change)
+        async with await SqliteStore.open(path) as store:
+            with pytest.raises(StoreDamaged) as caught:
+                await store.read("INC-7K3Q")
+            assert (caught.value.where, caught.value.seq) == (f"INC-7K3Q seq {seq}", seq)
+            assert await store.read("INC-7K3Q", after=7) == records[7:], "what is whole stays readable"
+
+    async def test_a_gap_is_found_at_the_door_after_a_crash(self, tmp_path: Path) -> None:
+        path = tmp_path / "warroom.db"
+        await written_then(path, "DELETE FROM records WHERE id & 0xFFFFFFFF = 6")
+        path.with_name("warroom.db.lock").write_text("4194304\n")
+        with pytest.raises(StoreDamaged, match="should have 9 records and has 8"):
+            await SqliteStore.open(path)
+
+
+async def written_then(path: Path, change: str) -> list[Record]:
+    records = notes("INC-7K3Q", 9)
+    async with await SqliteStore.open(path) as store:
+        await store.append("INC-7K3Q", 0, records)
+    path.with_name("warroom.db.witness").unlink()
+    editor = apsw.Connection(str(path))
+    editor.execute(change)
+    editor.close()
+    return records
