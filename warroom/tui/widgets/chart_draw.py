@@ -129,10 +129,11 @@ def _value_line(data: ChartData, width: int, ink: Ink) -> list[Span]:
     number = shown(last[1] if last else None, data.unit)
     big = [(number.digits, ink.of(main_colour(data, ink) if last else ink.palette.muted, bold=True))]
     unit = [(f" {number.unit}", ink.of(ink.palette.muted))] if number.unit else []
-    for right in (*_deltas(data, ink), []):
-        for left in ([*big, *unit], big):
-            if width_of(left) + (1 + width_of(right) if right else 0) <= width:
-                return justify(left, right, width)
+    whole, deltas = [*big, *unit], _deltas(data, ink)
+    choices = [(whole, right) for right in deltas] + [(big, right) for right in deltas[-1:]]
+    for left, right in (*choices, (whole, [])):
+        if width_of(left) + (1 + width_of(right) if right else 0) <= width:
+            return justify(left, right, width)
     return crop(big, width)
 
 
@@ -247,7 +248,7 @@ def _axis(data: ChartData, bounds: tuple[float, float], height: int) -> Axis:
             high = threshold.value * 1.08
         if low > threshold.value:
             low = threshold.value
-    return nice_axis(low, high, max(1, min(5, height // 3)), data.unit)
+    return nice_axis(low, high, max(2 if height >= 5 else 1, min(5, height // 3)), data.unit)
 
 
 def _tick_rows(labels: dict[float, str], axis: Axis, height: int) -> dict[int, str]:

@@ -41,6 +41,8 @@ class Drawn(Widget):
     def redraw(self) -> None:
         """Draw anew; only rows that look different are repainted."""
         if not self.is_mounted or not self.size.width:
+            # Hidden: what is cached is out of date when it comes back at the size it had.
+            self._key = None
             return
         width, height = self.size
         before, key = self._lines, self._draw_key()

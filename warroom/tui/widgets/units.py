@@ -26,6 +26,8 @@ _ALIASES: Final = {
     "/s": "ops",
 }
 _LARGE: Final = ("", "k", "M", "G", "T", "P", "E")
+_ROUND: Final = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""The factors of a power of ten that count as round. A low chart has few ticks, and coarse ones would flatten it."""
 _BINARY: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -127,8 +129,9 @@ def axis_label(value: float, unit: str) -> str:
 
 
 def nice_step(span: float, ticks: int, *, binary: bool = False) -> float:
-    """The smallest round step (1, 2, 2.5 or 5 times a power of ten; a power of two for bytes) with which `span`
-    needs at most `ticks` steps. A span that is not positive and finite gives 1."""
+    """The smallest round step (see `_ROUND`; a power of two for bytes) with which `span` needs at most `ticks` steps.
+
+    A span that is not positive and finite gives 1."""
     if not (span > 0 and math.isfinite(span)) or span < 1e-300:
         return 1.0
     raw = span / max(1, ticks)
@@ -137,7 +140,7 @@ def nice_step(span: float, ticks: int, *, binary: bool = False) -> float:
     if binary and raw >= 1:
         return float(2.0 ** math.ceil(math.log2(raw) - 1e-9))
     scale = 10.0 ** math.floor(math.log10(raw))
-    for factor in (1.0, 2.0, 2.5, 5.0, 10.0):
+    for factor in _ROUND:
         if scale * factor >= raw * (1 - 1e-9):
             return scale * factor
     return scale * 10
