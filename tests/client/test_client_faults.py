@@ -1,4 +1,4 @@
-"""The client behind a proxy that cuts, swallows, delays, splits, repeats and swaps: nothing is lost, doubled or moved."""
+"""The client behind a proxy that cuts, swallows, delays, splits, repeats and swaps: nothing lost, doubled or moved."""
 
 from __future__ import annotations
 
