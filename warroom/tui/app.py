@@ -128,6 +128,7 @@ class WarroomApp(App[None], inherit_bindings=False):
         for screen in self.screen_stack:
             if isinstance(screen, BoardScreen):
                 wire.follow(screen.incident)
+        self.on_wake(Wake(wire.latest))
 
     def on_open_failed(self, message: OpenFailed) -> None:
         """No client could be made."""

@@ -54,7 +54,7 @@ class Wake(Message, bubble=False):
 
 
 class Opened(Message, bubble=False):
-    """There is a client now; its views follow."""
+    """There is a client now; the newest view is its `latest`, and further ones follow."""
 
 
 class OpenFailed(Message, bubble=False):
@@ -98,7 +98,6 @@ class Bridge:
             wire.stop()
             return
         self._post(Opened())
-        self._post(Wake(wire.latest))
 
     def close(self) -> None:
         """End the client; returns within about a second."""

@@ -275,7 +275,9 @@ class BoardScreen(RoomActions):
         if not pane.display:
             self.show_solo(name)
         target = pane.focus_target() if hasattr(pane, "focus_target") else pane
-        self.call_after_refresh(target.focus)
+        self.set_focus(target)
+        if self.focused is not target:
+            self.call_after_refresh(target.focus)
 
     def show_solo(self, name: str) -> None:
         """Give one pane all of the board's room, or with an empty name show the board of all panes again."""

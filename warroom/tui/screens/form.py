@@ -133,7 +133,7 @@ class FormScreen(ModalScreen[Payload | None]):
     def _advance(self, id_: str) -> None:
         names = [f"field-{field.name}" for field in self.form.fields]
         place = names.index(id_) + 1
-        if place < len(names) and any(field.needed for field in self.form.fields[place:]):
+        if place < len(names):
             self.query_one(f"#{names[place]}").focus()
         else:
             self.action_send()
