@@ -85,6 +85,12 @@ class Palette:
         """`colour` at `amount` (0..1) of its strength over `backdrop`; a terminal colour stays as it is."""
         return colour if self.ansi else mix(backdrop or self.background, colour, amount)
 
+    def filled(self, colour: str) -> Style:
+        """Bold text on a ground of this colour: badges, the active tab, a mention of oneself."""
+        if self.ansi:
+            return style(colour, "default", bold=True, reverse=True)
+        return style(self.background, colour, bold=True)
+
     def selected(self, backdrop: str | None = None) -> Style:
         """What is laid over a selected row."""
         if self.ansi:

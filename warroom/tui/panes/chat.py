@@ -80,7 +80,7 @@ class ChatSource:
         for found in _MENTION.finditer(text):
             name = found[0][1:].rstrip(".")
             mine = name.casefold() == self.me.casefold()
-            mark = style(palette.background, palette.warn, bold=True) if mine else style(palette.person(name))
+            mark = palette.filled(palette.warn) if mine else style(palette.person(name))
             runs += [(text[at : found.start()], ink), (found[0], mark)]
             at = found.end()
         return [*runs, (text[at:], ink)]

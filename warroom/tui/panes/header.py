@@ -74,7 +74,7 @@ class Header:
 
     def _name(self, palette: Palette) -> list[Span]:
         severity = self.state.severity.value
-        ink = style("default" if palette.ansi else palette.background, palette.severity(severity), bold=True)
+        ink = palette.filled(palette.severity(severity))
         if palette.ansi:
             ink = style(palette.severity(severity), bold=True, reverse=True)
         return [

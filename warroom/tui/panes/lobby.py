@@ -59,7 +59,7 @@ class Lobby(Rows[LobbyRow]):
     def render(self, row: LobbyRow, width: int, selected: bool, palette: Palette) -> Sequence[Line]:
         """As the class says; the severity is a word on a colour, never a colour alone."""
         g, over = glyphs(), row.status in _OVER
-        badge = style(palette.background, palette.severity(row.severity), bold=True)
+        badge = palette.filled(palette.severity(row.severity))
         if palette.ansi or selected:
             # What marks the row as selected replaces a background, so the badge swaps the two colours instead.
             badge = style(palette.severity(row.severity), bold=True, reverse=True)

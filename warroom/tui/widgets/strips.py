@@ -114,10 +114,7 @@ class TabStrip(Drawn):
         out: list[Span] = []
         for key, first, second in self._parts(width):
             if key == self._active:
-                paint = style("default" if palette.ansi else palette.background, palette.accent, bold=True)
-                if palette.ansi:
-                    paint = style(palette.accent, bold=True, reverse=True)
-                out.append((first + second, paint))
+                out.append((first + second, palette.filled(palette.accent)))
             else:
                 out += [(first, style(palette.accent)), (second, style(palette.soft))]
         return [out]
