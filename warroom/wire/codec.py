@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -183,6 +184,30 @@ def _too_deep(said: object) -> bool:
     return True
 
 
+def _record(line: dict[str, Any], incident: str, previous: bytes) -> Record:
+    """As `record_from_json` at half the cost; whatever is unusual goes there, and gets its words there."""
+    try:
+        seq, n, event, salt, at, occurred = (
+            line["seq"], line["n"], line["event"], line["salt"], line["at"], line["occurred"],
+        )  # fmt: skip
+        texts = tag, actor, access, duty, client = (
+            line["tag"], line["actor"], line["access"], line["duty"], line["client"],
+        )  # fmt: skip
+        recorded_at = datetime.fromisoformat(at)
+        occurred_at = recorded_at if occurred == at else datetime.fromisoformat(occurred)
+        plain = type(seq) is int and type(n) is int and set(map(type, texts)) == {str}
+        if plain and recorded_at.tzinfo is not None and occurred_at.tzinfo is not None:
+            return Record(
+                incident, seq, tag, actor, access, duty, recorded_at, occurred_at, client, n,
+                None if event is None else orjson.dumps(event),
+                None if salt is None else bytes.fromhex(salt),
+                bytes.fromhex(line["payload_hash"]), previous, bytes.fromhex(line["hash"]),
+            )  # fmt: skip
+    except (KeyError, TypeError, ValueError):
+        return record_from_json(line, incident, previous)
+    return record_from_json(line, incident, previous)
+
+
 def _batch(said: dict[str, Any]) -> Batch:
     """The hot path: a newcomer reads ten thousand of these, so the fields are checked by hand."""
     try:
@@ -192,7 +217,7 @@ def _batch(said: dict[str, Any]) -> Batch:
         previous = genesis = bytes.fromhex(said["previous"]) if said["previous"] else b""
         records: list[Record] = []
         for line in said["records"]:
-            record = record_from_json(line, incident, previous)
+            record = _record(line, incident, previous)
             previous = record.hash
             records.append(record)
     except KeyError as missing:
