@@ -202,8 +202,19 @@ class TestRefusals:
         await sign(store, head_of(records))
         stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
         proof = verify_archive(read_archive(await lines_of(store)), stranger)
-        assert proof.broken is not None
-        assert "not by the key" in proof.broken.what
+        assert (proof.broken, proof.signatures, proof.others) == (None, 0, 1)
+
+    async def test_an_imported_log_verifies_beside_the_importers_own_key(
+        self, store: SqliteStore, other: SqliteStore
+    ) -> None:
+        records = notes(INC, 2)
+        await store.append(INC, 0, records)
+        await sign(store, head_of(records))
+        await import_archive(other, read_archive(await lines_of(store)))
+        mine = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+        proof = await verify_incident(other, INC, mine)
+        assert (proof.broken, proof.signatures, proof.others) == (None, 0, 1)
+        assert (await verify_incident(other, INC, PUBLIC)).signatures == 1
 
     async def test_an_unknown_incident(self, store: SqliteStore) -> None:
         with pytest.raises(ArchiveError, match="no incident INC-9TZM"):

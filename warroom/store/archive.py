@@ -27,7 +27,7 @@ from warroom.incident.record import GENESIS, Record, stamp
 from warroom.incident.record_json import record_from_json, record_json
 from warroom.store.files import write_whole
 from warroom.store.port import Appended, EventStore, Head, StoreError
-from warroom.store.verify import SignedHead, Verification, check_signature
+from warroom.store.verify import SignedHead, Verification, contradicted, signed_by
 
 FORMAT = "warroom-incident"
 VERSION = 1
@@ -175,13 +175,16 @@ def verify_archive(archive: Archive, public_key: bytes | None = None) -> Verific
     if broken is None and end != archive.head:
         broken = Broken(end.seq + 1, f"missing; the header says that the log ends at {archive.head.seq}")
     key = public_key or archive.public_key
-    checked = 0
+    checked = others = 0
     for signed, _at in archive.signed_heads if key and broken is None else ():
-        broken = check_signature(key or b"", archive.incident, signed, records[signed.seq - 1 : signed.seq])
+        if not signed_by(key or b"", archive.incident, signed):
+            others += 1
+            continue
+        broken = contradicted(signed, records[max(signed.seq - 1, 0) : signed.seq])
         if broken is not None:
             break
         checked += 1
-    return Verification(archive.incident, len(records), end, broken, redacted, checked)
+    return Verification(archive.incident, len(records), end, broken, redacted, checked, others)
 
 
 async def import_archive(store: EventStore, archive: Archive, public_key: bytes | None = None) -> Imported:

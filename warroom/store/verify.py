@@ -27,7 +27,8 @@ class Verification:
     """The proof of one incident's log, or what refutes it.
 
     `records` were followed up to `head`; `broken` names the first that is not what was written. `signatures` counts
-    the signed heads that were checked and right (0 when no key was given).
+    the signed heads by the key that agree with the log (0 when no key was given); `others` those by other keys, as an
+    imported log has them, which prove nothing here.
     """
 
     incident: str
@@ -36,6 +37,7 @@ class Verification:
     broken: Broken | None
     redacted: int = 0
     signatures: int = 0
+    others: int = 0
 
     @property
     def whole(self) -> bool:
@@ -46,19 +48,20 @@ async def verify_incident(store: EventStore, incident: str, public_key: bytes | 
     """Prove one incident's log in a store that may be in use; with the key (32 bytes), its signed heads too."""
     try:
         proven = await store.prove(incident)
-        if proven.broken is not None or public_key is None:
-            return Verification(incident, proven.head.seq, proven.head, proven.broken, proven.redacted)
-        checked = 0
-        for seq, digest, signature, _at in await store.signed_heads(incident):
-            found = await store.read(incident, seq - 1, 1)
-            broken = check_signature(public_key, incident, SignedHead(seq, digest, signature), found)
+        checked = others = 0
+        broken = proven.broken
+        for seq, digest, signature, _at in await store.signed_heads(incident) if public_key and not broken else ():
+            signed = SignedHead(seq, digest, signature)
+            if not signed_by(public_key or b"", incident, signed):
+                others += 1
+                continue
+            broken = contradicted(signed, await store.read(incident, seq - 1, 1))
             if broken is not None:
-                return Verification(incident, proven.head.seq, proven.head, broken, proven.redacted, checked)
+                break
             checked += 1
     except StoreDamaged as damage:
-        broken = Broken(damage.seq, f"{damage}")
-        return Verification(incident, 0, await store.head(incident), broken)
-    return Verification(incident, proven.head.seq, proven.head, None, proven.redacted, checked)
+        return Verification(incident, 0, await store.head(incident), Broken(damage.seq, f"{damage}"))
+    return Verification(incident, proven.head.seq, proven.head, broken, proven.redacted, checked, others)
 
 
 async def verify_all(store: EventStore, public_key: bytes | None = None) -> AsyncIterator[Verification]:
@@ -67,10 +70,13 @@ async def verify_all(store: EventStore, public_key: bytes | None = None) -> Asyn
         yield await verify_incident(store, summary.incident, public_key)
 
 
-def check_signature(public_key: bytes, incident: str, signed: SignedHead, found: Iterable[Record]) -> Broken | None:
-    """None when `signed` is by the key's holder and the record at its seq (in `found`) has that hash."""
-    if not head_signed_by(public_key, incident, signed.seq, signed.hash, signed.signature):
-        return Broken(signed.seq, "the signature of this head is not by the key given")
+def signed_by(public_key: bytes, incident: str, signed: SignedHead) -> bool:
+    """Whether the key's holder signed it."""
+    return head_signed_by(public_key, incident, signed.seq, signed.hash, signed.signature)
+
+
+def contradicted(signed: SignedHead, found: Iterable[Record]) -> Broken | None:
+    """None when the record at the signed seq (in `found`) has the signed hash, else how the log differs from it."""
     for record in found:
         if record.seq == signed.seq:
             if record.hash == signed.hash:
