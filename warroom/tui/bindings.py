@@ -24,10 +24,12 @@ _SHOWN = {
 
 def bindings_of(scope: str) -> list[BindingType]:
     """The bindings of one scope; each carries its action's id, so that a keymap can change its keys."""
+    # A pane's keys are bound on the pane, where they come before the room's, but the screen carries them out.
+    target = "app" if scope == "app" else "screen"
     made: list[BindingType] = [
         Binding(
             action.keys,
-            f"do('{action.id}')",
+            f"{target}.do('{action.id}')",
             action.title,
             id=action.id,
             show=False,
