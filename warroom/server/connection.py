@@ -1,0 +1,199 @@
+"""One websocket: the only place that touches what the library does not document.
+
+The library writes a frame per call and evicts no reader that stopped reading (its keepalive waits behind the very
+buffer that is full, and so does its shutdown). So frames are built once for all readers and written straight to the
+transport, and the reader that falls behind is measured and cut off here. `self_check` proves at start-up that the
+attributes used are what they are taken for.
+
+Invariant: every frame written here is whole, so the library's own control frames may stand between any two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+TEXT = 0x81
+BINARY = 0x82
+PING = b"\x89\x00"
+
+
+class UnknownLibrary(RuntimeError):
+    """The installed websockets library is not laid out as this server needs."""
+
+
+def prepare(data: bytes, first: int = TEXT) -> bytes:
+    """A whole unmasked frame (RFC 6455, 5.2) with `data` as its payload."""
+    size = len(data)
+    if size < 126:
+        return bytes((first, size)) + data
+    if size < 65536:
+        return struct.pack("!BBH", first, 126, size) + data
+    return struct.pack("!BBQ", first, 127, size) + data
+
+
+class Wire(ServerConnection):
+    """A connection that knows how far its reader is behind."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.paused_at = 0.0
+        self.heard_at = self.loop.time()
+        self.pinged_at = self.heard_at
+        self.address = ""
+        self.on_evicted: Callable[[str], None] | None = None
+        self.most_buffered = 256 * 1024
+        self.most_waiting = 4096
+        self.written = 0
+        self._waiting: deque[bytes] = deque()
+        self._streaming = False
+        self._resumed: asyncio.Event | None = None
+
+    # -- what the library calls ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+
+    def pause_writing(self) -> None:
+        self.paused_at = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.paused_at = 0.0
+        super().resume_writing()
+        if self._resumed is not None:
+            self._resumed.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.clear()
+        if self._resumed is not None:
+            self._resumed.set()
+        super().connection_lost(exc)
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    @property
+    def open(self) -> bool:
+        return self.protocol.state is State.OPEN and not self.transport.is_closing()
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the network has not taken."""
+        return self.transport.get_write_buffer_size()
+
+    def write(self, frame: bytes) -> None:
+        """Send a prepared frame; behind a stream that is under way, after it."""
+        if self._streaming:
+            self._waiting.append(frame)
+            if len(self._waiting) > self.most_waiting:
+                self.evict("backlog")
+            return
+        if self.protocol.state is not State.OPEN:
+            return
+        self.transport.write(frame)
+        self.written += len(frame)
+        if self.paused_at and self.transport.get_write_buffer_size() > self.most_buffered:
+            self.evict("buffer")
+
+    def stream(self, frames: Sequence[bytes]) -> None:
+        """Send frames as fast as the reader takes them and no faster; later writes wait behind them."""
+        if not self._streaming and not self.paused_at:
+            taken = 0
+            for frame in frames:
+                if self.paused_at:
+                    break
+                self.write(frame)
+                taken += 1
+            frames = frames[taken:]
+        if not frames:
+            return
+        self._waiting.extend(frames)
+        if not self._streaming:
+            self._streaming = True
+            self._resumed = asyncio.Event()
+            if not self.paused_at:
+                self._resumed.set()
+            self.streamer = self.loop.create_task(self._drain(self._resumed))
+
+    async def _drain(self, resumed: asyncio.Event) -> None:
+        while self._waiting and self.open:
+            await resumed.wait()
+            while self._waiting and self.open and not self.paused_at:
+                frame = self._waiting.popleft()
+                self.transport.write(frame)
+                self.written += len(frame)
+            if self.paused_at:
+                resumed.clear()
+        self._streaming = False
+
+    def set_max_message(self, size: int) -> None:
+        """Close with 1009 on a message of more bytes."""
+        self.protocol.max_message_size = size
+
+    # -- falling behind, silence, the end ------------------------------------------------------------------------
+
+    def is_stalled(self, now: float, longest: float) -> bool:
+        """Whether the reader has taken too little for too long."""
+        return bool(self.paused_at) and now - self.paused_at > longest
+
+    def ping_if_silent(self, now: float, after: float) -> None:
+        if now - self.heard_at > after and now - self.pinged_at > after and self.open and not self.paused_at:
+            self.pinged_at = now
+            self.transport.write(PING)
+
+    def evict(self, reason: str) -> None:
+        """Cut the connection off at once; the reader resumes from where it is."""
+        if self.transport.is_closing():
+            return
+        if self.on_evicted is not None:
+            self.on_evicted(reason)
+        self.transport.abort()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    async def close_within(self, code: int, reason: str, seconds: float) -> None:
+        """Close politely, and cut it off when the other side does not answer in time."""
+        if self.paused_at:
+            self.transport.abort()
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.close(code, reason[:120]), seconds)
+        self.transport.abort()
+
+
+def self_check() -> None:
+    """Make sure that the library is laid out as `Wire` takes it to be.
+
+    Raises:
+        UnknownLibrary: names what differs.
+    """
+    for name in ("pause_writing", "resume_writing", "data_received", "connection_lost", "connection_made", "close"):
+        if not callable(getattr(Connection, name, None)):
+            raise UnknownLibrary(f"websockets has no Connection.{name}; version 17 is needed")
+    protocol = ServerProtocol(max_size=4096)
+    if getattr(protocol, "max_message_size", None) != 4096:
+        raise UnknownLibrary("websockets keeps the largest message elsewhere; version 17 is needed")
+    if not hasattr(protocol, "state") or not hasattr(State, "OPEN"):
+        raise UnknownLibrary("websockets keeps the state of a connection elsewhere; version 17 is needed")
+    for size in (5, 200, 70_000):
+        for opcode, first in ((Opcode.TEXT, TEXT), (Opcode.BINARY, BINARY)):
+            payload = b"x" * size
+            if Frame(opcode, payload).serialize(mask=False, extensions=[]) != prepare(payload, first):
+                raise UnknownLibrary("websockets writes frames in another way; version 17 is needed")

@@ -1,0 +1,491 @@
+"""One incident at work: commands queue, are decided one by one, made durable together, and only then told.
+
+    submit -> queue -> decide each on the state so far -> one append -> state, outcomes, one frame for all followers
+
+Invariant: nobody hears of a record or an answer before it is on stable storage, and `state` is always a fold of
+what the store holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter
+from typing import Protocol
+
+from warroom.incident import commands as c
+from warroom.incident.chain import seal_all
+from warroom.incident.decide import decide, may_see
+from warroom.incident.decode import fold
+from warroom.incident.events import EntryRedacted
+from warroom.incident.record import Record
+from warroom.incident.state import Actor, IncidentState
+from warroom.incident.verdict import Reason, Refusal, Verdict
+from warroom.incident.words import Duty
+from warroom.server import catchup, summary
+from warroom.server.catchup import Snapshot, Why
+from warroom.server.connection import prepare
+from warroom.server.log import where
+from warroom.server.metrics import Metrics
+from warroom.server.outboxes import Holder, Outbox
+from warroom.server.presence import Presence, Visitor
+from warroom.store.port import (
+    AlreadyAnswered,
+    Conflict,
+    EventStore,
+    Outcome,
+    StoreBusy,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
+from warroom.wire import messages as m
+from warroom.wire.codec import encode
+
+BATCH = 256
+RECENT = 1024
+"""Records kept in memory for those who resume."""
+TAIL = 3000
+"""Records behind which a newcomer gets a snapshot instead of the tail."""
+STALE_SNAPSHOT = 300
+"""Records that a cached snapshot may lack; they follow it as a tail."""
+SERVER = "warroom"
+"""The name the server acts under."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Follower(Visitor, Holder, Protocol):
+    """A session as a room sees it."""
+
+    @property
+    def alive(self) -> bool: ...
+    def write(self, frame: bytes) -> None: ...
+    def stream(self, frames: list[bytes]) -> None: ...
+    def say(self, frame: m.Down) -> None: ...
+    def cut(self, incident: str, reason: str, words: str) -> None:
+        """The subscription ends."""
+        ...
+
+
+class House(Protocol):
+    """What a room stands in."""
+
+    store: EventStore
+    metrics: Metrics
+
+    def now(self) -> datetime: ...
+    def changed(self, room: Room, before: IncidentState) -> None: ...
+    def fatal(self, error: BaseException) -> None: ...
+    def store_refused(self, error: StoreError) -> None: ...
+    def store_works(self) -> None: ...
+    def settled(self, box: Outbox) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One command to decide. `box` is None for the server's own."""
+
+    command: c.Command
+    actor: Actor
+    client: str
+    n: int
+    box: Outbox | None = None
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """Decided, not yet durable."""
+
+    state: IncidentState
+    records: list[Record] = field(default_factory=list)
+    answers: list[tuple[Job, Outcome]] = field(default_factory=list)
+    erase: list[int] = field(default_factory=list)
+
+
+class Room:
+    """Belongs to one event loop. `state` is the newest durable state; `followers` hear of everything after it."""
+
+    def __init__(self, house: House, state: IncidentState, recent: list[Record]) -> None:
+        self.incident = state.id
+        self.state = state
+        self.followers: dict[Follower, None] = {}
+        self.spotlight: m.SpotlightDown | None = None
+        self.presence = Presence(self.incident, self.publish)
+        self.used_at = asyncio.get_running_loop().time()
+        self.rung = 0
+        self.generation = 0
+        self._house = house
+        self._recent: deque[Record] = deque(recent, RECENT)
+        self._queue: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self._still = asyncio.Event()
+        self._still.set()
+        self._snapshot: Snapshot | None = None
+        self._building: asyncio.Task[Snapshot] | None = None
+        self._task = asyncio.create_task(self._run(), name=f"room-{self.incident}")
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """Queue a command; its answer goes to the outbox it came from."""
+        self._queue.append(job)
+        self._still.clear()
+        self._wake.set()
+
+    def ring(self, seq: int) -> None:
+        """The store has records up to `seq`, perhaps by another server."""
+        if seq > self.state.seq:
+            self.rung = max(self.rung, seq)
+            self._wake.set()
+
+    async def settle(self) -> None:
+        """Wait until every queued command is durable and told."""
+        await self._still.wait()
+
+    @property
+    def busy(self) -> bool:
+        return not self._still.is_set()
+
+    async def close(self) -> None:
+        """End the room's task; what is queued is lost, so `settle` first."""
+        self.presence.close()
+        for task in (self._task, self._building):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.used_at = asyncio.get_running_loop().time()
+            try:
+                while self._queue:
+                    jobs = deque(self._queue.popleft() for _ in range(min(BATCH, len(self._queue))))
+                    await self._work(jobs)
+                if self.rung > self.state.seq:
+                    await self._read_tail()
+            except StoreFailed as error:
+                self._house.fatal(error)
+                return
+            if not self._queue:
+                self._still.set()
+
+    async def _work(self, jobs: deque[Job]) -> None:
+        """Decide and append until `jobs` is empty, however often somebody else was first."""
+        while jobs:
+            taken: list[Job] = []
+            batch = self._decide(jobs, taken)
+            began = perf_counter()
+            try:
+                result = await self._append(batch)
+            except AlreadyAnswered as error:
+                await self._answered_before(taken, error)
+                jobs.extendleft(reversed(taken))
+                continue
+            except (StoreFull, StoreBusy) as error:
+                self._undo([*taken, *jobs, *self._queue], error)
+                self._queue.clear()
+                return
+            except ValueError as error:
+                self._doom(taken, error)
+                jobs.extendleft(reversed(taken))
+                continue
+            if isinstance(result, Conflict):
+                await self._read_tail()
+                jobs.extendleft(reversed(taken))
+                continue
+            self._house.store_works()
+            self._house.metrics.commit.observe(perf_counter() - began)
+            await self._durable(batch)
+
+    async def _append(self, batch: Batch) -> object:
+        outcomes = [answer for job, answer in batch.answers if job.box is not None]
+        if not outcomes and not batch.records:
+            return None
+        body = summary.encode(summary.line_of(batch.state)) if batch.records else b""
+        return await self._house.store.append(
+            self.incident, self.state.seq, batch.records, outcomes, erase=batch.erase, summary=body
+        )
+
+    def _decide(self, jobs: deque[Job], taken: list[Job]) -> Batch:
+        """Take jobs off the queue and decide them; a redaction stands alone in its batch."""
+        batch = Batch(self.state)
+        at = self._house.now()
+        while jobs:
+            job = jobs[0]
+            verdict = self._verdict(batch.state, job, at)
+            erase = [] if isinstance(verdict, Refusal) else _erased(verdict)
+            if erase and batch.answers:
+                break
+            taken.append(jobs.popleft())
+            if isinstance(verdict, Refusal):
+                refused = Outcome(job.client, job.n, self.incident, 0, verdict.reason.value, verdict.words)
+                batch.answers.append((job, refused))
+                continue
+            salts = [os.urandom(16) for _ in verdict]
+            records, batch.state = seal_all(batch.state, verdict, job.actor, at, job.client, job.n, salts)
+            batch.records += records
+            seq = records[-1].seq if records else 0
+            batch.answers.append((job, Outcome(job.client, job.n, self.incident, seq)))
+            if erase:
+                batch.erase = erase
+                break
+        return batch
+
+    def _verdict(self, state: IncidentState, job: Job, at: datetime) -> Verdict:
+        if job.failed:
+            return Refusal(Reason.INTERNAL, "the server could not store what this command led to; it was left out")
+        try:
+            return decide(state, job.command, job.actor, at)
+        except Exception as error:  # a rule that fails must not end the incident
+            _LOG.error("a rule failed", extra={"incident": self.incident, "where": where(error)})
+            return Refusal(
+                Reason.INTERNAL, "the server failed on this command; it was recorded and the incident goes on"
+            )
+
+    async def _durable(self, batch: Batch) -> None:
+        """Tell everybody."""
+        began = perf_counter()
+        before, self.state = self.state, batch.state
+        metrics = self._house.metrics
+        for job, outcome in batch.answers:
+            metrics.commands.add(outcome.reason or ("accepted" if outcome.seq else "already-so"))
+            if job.box is not None:
+                job.box.settle(outcome)
+        if batch.erase:
+            await self._refold()
+        elif batch.records:
+            self._recent.extend(batch.records)
+            self._fan_out(batch.records, batch.records[0].previous)
+        metrics.records.add(amount=len(batch.records))
+        for job, outcome in batch.answers:
+            if job.box is None:
+                continue
+            holder = job.box.holder
+            if holder is not None and (not outcome.seq or batch.erase or holder not in self.followers):
+                holder.tell(outcome)
+            self._house.settled(job.box)
+        metrics.fanout.observe(perf_counter() - began)
+        if batch.records:
+            self._after(before)
+
+    def _fan_out(self, records: list[Record], previous: bytes) -> None:
+        for frame in catchup.event_frames(self.incident, records, previous, self.state.seq):
+            for follower in list(self.followers):
+                follower.write(frame)
+
+    def _after(self, before: IncidentState) -> None:
+        """What follows from a change of state: who may still see it, the spotlight, the list."""
+        now = self.state
+        if now.private and (not before.private or now.members is not before.members or now.roles is not before.roles):
+            for follower in [f for f in self.followers if not may_see(now, f.actor)]:
+                self.leave(follower)
+                follower.cut(self.incident, "private", f"{self.incident} is private now and you are not a member")
+        if self.spotlight is not None and not self.may_light(self.spotlight.by):
+            self.light("", self.spotlight.by)
+        self._house.changed(self, before)
+
+    def _undo(self, jobs: list[Job], error: StoreError) -> None:
+        """Nothing was written: the commands have to come again."""
+        now = asyncio.get_running_loop().time()
+        warned: set[Outbox] = set()
+        for job in jobs:
+            box = job.box
+            if box is None:
+                continue
+            if not box.stalled_at and box.holder is not None and box not in warned:
+                box.holder.warn("The server's disk is full: nothing is recorded until there is room; yours is kept")
+                warned.add(box)
+            self._house.metrics.commands.add("store-refused")
+            box.undo(job.n, now)
+        self._house.store_refused(error)
+
+    def _doom(self, jobs: list[Job], error: ValueError) -> None:
+        """The store found a batch wrong: refuse its commands by themselves."""
+        _LOG.error("the store refused a batch", extra={"incident": self.incident, "where": where(error)})
+        for job in jobs:
+            if job.failed:
+                self._house.fatal(error)
+            job.failed = True
+
+    async def _answered_before(self, jobs: list[Job], error: AlreadyAnswered) -> None:
+        """Another server answered one of these; give that answer and go on without it."""
+        for job in [job for job in jobs if job.box is not None and (job.client, job.n) == (error.client, error.n)]:
+            jobs.remove(job)
+            box = job.box
+            if box is None:
+                continue
+            await box.reload(self._house.store)
+            kept = box.outcomes.get(job.n)
+            box.settle(kept or Outcome(job.client, job.n, self.incident))
+            if kept is not None and box.holder is not None:
+                box.holder.tell(kept)
+        await self._read_tail()
+
+    async def _read_tail(self) -> None:
+        """Fold what somebody else appended, and tell the followers."""
+        while True:
+            records = await self._house.store.read(self.incident, self.state.seq, catchup.PAGE)
+            if not records:
+                return
+            before = self.state
+            if any(record.tag == EntryRedacted.TAG for record in records):
+                self.state = fold(records, before)
+                await self._refold()
+            else:
+                self.state = await asyncio.to_thread(fold, records, before)
+                if self.state.seq == before.seq:
+                    return
+                self._recent.extend(records)
+                self._fan_out(records, records[0].previous)
+            self._after(before)
+
+    # -- followers -----------------------------------------------------------------------------------------------
+
+    async def follow(self, who: Follower, position: m.Position, since: str) -> bool:
+        """Bring a follower up to date and keep it so. False: it may not see the incident (or is gone)."""
+        self.used_at = asyncio.get_running_loop().time()
+        frames = await self._catch_up(who, position)
+        if frames is None:
+            return False
+        self.followers[who] = None
+        who.stream(frames)
+        self.presence.enter(who, since)
+        who.say(self.presence.frame())
+        if self.spotlight is not None:
+            who.say(self.spotlight)
+        return True
+
+    async def _catch_up(self, who: Follower, position: m.Position) -> list[bytes] | None:
+        """Frames up to the present state. Nothing is awaited between the last look at the state and the return."""
+        why = await self._why_not_resume(position)
+        if why is None:
+            older = await self._older(position.seq)
+            generation = self.generation
+            tail = self._tail(older[-1].seq if older else position.seq)
+            if tail is not None and generation == self.generation:
+                records = [*older, *tail]
+                redacted = any(record.tag == EntryRedacted.TAG for record in records)
+                if not redacted:
+                    if not who.alive or not may_see(self.state, who.actor):
+                        return None
+                    return catchup.event_frames(self.incident, records, bytes.fromhex(position.hash), self.state.seq)
+            why = "redacted" if tail is not None else "behind"
+        while True:
+            if not who.alive or not may_see(self.state, who.actor):
+                return None
+            ready = await self._ready_snapshot()
+            tail = self._tail(ready.seq)
+            if tail is not None and ready.generation == self.generation:
+                break
+            self._snapshot = None
+        if not who.alive or not may_see(self.state, who.actor):
+            return None
+        self._house.metrics.snapshots.add(why)
+        frames = ready.frames(why, self.state.seq)
+        if tail:
+            frames += catchup.event_frames(self.incident, tail, bytes.fromhex(ready.hash), self.state.seq)
+        return frames
+
+    async def _why_not_resume(self, position: m.Position) -> Why | None:
+        if not position.seq:
+            return "new"
+        if position.epoch != self._house.store.epoch:
+            return "epoch"
+        if position.seq > self.state.seq:
+            return "mismatch"
+        if position.seq == self.state.seq:
+            known: bytes | None = self.state.head_hash
+        else:
+            tail = self._tail(position.seq - 1)
+            known = tail[0].hash if tail else await catchup.hash_at(self._house.store, self.incident, position.seq)
+        if known is None or known.hex() != position.hash:
+            return "mismatch"
+        return "behind" if self.state.seq - position.seq > TAIL else None
+
+    async def _older(self, after: int) -> list[Record]:
+        """Records after `after` that are no longer in memory."""
+        older: list[Record] = []
+        while self._tail(older[-1].seq if older else after) is None:
+            page = await self._house.store.read(self.incident, older[-1].seq if older else after, catchup.PAGE)
+            if not page:
+                break
+            older += page
+        return older
+
+    def _tail(self, after: int) -> list[Record] | None:
+        """The records after `after`, from memory; None when they are not all there."""
+        behind = self.state.seq - after
+        if behind <= 0:
+            return []
+        if behind > len(self._recent):
+            return None
+        return [self._recent[place] for place in range(len(self._recent) - behind, len(self._recent))]
+
+    async def _ready_snapshot(self) -> Snapshot:
+        ready = self._snapshot
+        if ready is not None and ready.generation == self.generation:
+            behind = self.state.seq - ready.seq
+            if behind <= min(STALE_SNAPSHOT, len(self._recent)):
+                return ready
+        if self._building is None:
+            self._building = asyncio.create_task(self._build())
+        return await asyncio.shield(self._building)
+
+    async def _build(self) -> Snapshot:
+        try:
+            self._snapshot = await catchup.build(self.state, self._house.store.epoch, self.generation)
+            return self._snapshot
+        finally:
+            self._building = None
+
+    async def _refold(self) -> None:
+        """After an erasure: the state anew from what is left, and all of it to everybody."""
+        self.generation += 1
+        self._snapshot = None
+        self.state, recent = await catchup.load(self._house.store, self.incident)
+        self._recent = deque(recent, RECENT)
+        ready = await catchup.build(self.state, self._house.store.epoch, self.generation)
+        self._snapshot = ready
+        self._house.metrics.snapshots.add("redacted", amount=len(self.followers))
+        for follower in list(self.followers):
+            follower.stream(ready.frames("redacted", self.state.seq))
+
+    def leave(self, who: Follower, *, lost: bool = False) -> None:
+        """A follower unsubscribed, or its connection broke."""
+        if self.followers.pop(who, 0) is None:
+            (self.presence.lose if lost else self.presence.leave)(who)
+        self.used_at = asyncio.get_running_loop().time()
+
+    # -- what passes through without being kept ------------------------------------------------------------------
+
+    def publish(self, frame: m.Down) -> None:
+        """One frame to all followers."""
+        prepared = prepare(encode(frame))
+        for follower in list(self.followers):
+            follower.write(prepared)
+
+    def may_light(self, name: str) -> bool:
+        """Whether `name` leads here: the incident commander or the deputy."""
+        return name in (self.state.commander, self.state.holder(Duty.DEPUTY)) and bool(name)
+
+    def light(self, target: str, by: str) -> None:
+        """Point everybody at something, or, with no target, end that."""
+        frame = m.SpotlightDown(incident=self.incident, target=target, by=by)
+        self.spotlight = frame if target else None
+        self.publish(frame)
+
+
+def _erased(verdict: Verdict) -> list[int]:
+    if isinstance(verdict, Refusal):
+        return []
+    return [proposed.event.entry for proposed in verdict if isinstance(proposed.event, EntryRedacted)]

@@ -1,0 +1,43 @@
+"""Run a coordination server until it is told to stop.
+
+Invariant: when `run_server` returns, everything acknowledged is in the store and the store is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from warroom.playbooks.load import Library
+from warroom.server.listener import CoordinationServer
+from warroom.server.settings import ServerSettings
+from warroom.store.port import EventStore
+from warroom.telemetry.panels import PanelTemplate
+from warroom.telemetry.relay import Relay
+
+
+async def run_server(
+    settings: ServerSettings,
+    store: EventStore,
+    *,
+    relay: Relay | None = None,
+    playbooks: Library | None = None,
+    panel_templates: tuple[PanelTemplate, ...] = (),
+    ready: Callable[[str, int], None] | None = None,
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set, then drain and close the store. `ready` is called with host and port once.
+
+    Raises:
+        OSError: the address cannot be listened on.
+        StoreError: the log cannot be read.
+    """
+    server = CoordinationServer(settings, store, relay=relay, playbooks=playbooks, panel_templates=panel_templates)
+    try:
+        await server.start()
+        if ready is not None:
+            ready(settings.host, server.port)
+        await stop.wait()
+    finally:
+        await server.drain()
+        await store.close()
