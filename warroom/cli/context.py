@@ -31,12 +31,13 @@ NO_SERVER = "no server runs on this machine; `warroom serve` starts one, `warroo
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server that is meant. `is_local` when it was found by the runtime file."""
+    """The server that is meant. A name is known where a token was kept with one."""
 
     url: str
     token: str = field(repr=False)
     name: str = ""
-    is_local: bool = False
+    ca_file: str = ""
+    """The certificate of the local server, to be trusted by whatever name it is reached."""
 
 
 class Context:
@@ -105,7 +106,7 @@ class Context:
 
         local = find(self.places)
         if local is not None:
-            return Server(local.url, local.token, is_local=True)
+            return Server(local.url, local.token, ca_file=local.ca_file)
         joined = self.joined()
         if joined:
             return self._granted(joined)
@@ -138,6 +139,10 @@ class Context:
     @property
     def tls(self) -> ssl.SSLContext | None:
         """What to trust for wss, when the settings name it."""
+        if self.server.ca_file:
+            from warroom.app import tls_to_ourselves
+
+            return tls_to_ourselves(self.server.ca_file)
         ca_file = self.loaded.settings.ca_file
         if ca_file is None:
             return None

@@ -35,6 +35,7 @@ class LocalServer:
     pid: int
     started_at: str
     intake_url: str = ""
+    ca_file: str = ""
 
     def __repr__(self) -> str:
         return f"LocalServer({self.url}, pid {self.pid})"
@@ -71,7 +72,12 @@ def read_runtime(path: Path) -> LocalServer | None:
                 return None
             said = json.loads(file.read(64 * 1024))
         return LocalServer(
-            str(said["url"]), str(said["token"]), int(said["pid"]), str(said["started_at"]), str(said["intake_url"])
+            str(said["url"]),
+            str(said["token"]),
+            int(said["pid"]),
+            str(said["started_at"]),
+            str(said["intake_url"]),
+            str(said["ca_file"]),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -181,7 +187,7 @@ def start(where: Places, seconds: float = START_SECONDS) -> LocalServer:
 
 
 def _words_from(reading: int, deadline: float) -> str:
-    """What the child says before it closes the pipe: `ready`, `locked`, or a sentence; empty when it dies or is late."""
+    """What the child says before it closes the pipe: `ready` or a sentence; empty when it dies or is late."""
     said = b""
     while (left := deadline - time.monotonic()) > 0:
         if not select.select([reading], [], [], left)[0]:

@@ -66,7 +66,7 @@ def severity_word(severity: str, width: int = 0) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Iterable[str]:
-    """Columns aligned by their widest cell; the last is as long as it is, cut at the terminal's edge if there is one."""
+    """Columns aligned by their widest cell; a line is cut at the terminal's edge, if there is one."""
     widths = [max(len(click.unstyle(row[at])) for row in [heads, *rows]) for at in range(len(heads))]
     room = terminal_width()
     for row in [[heading(head) for head in heads], *rows]:

@@ -34,7 +34,7 @@ def incident_lines(view: RoomView, now: datetime, zone: tzinfo) -> Iterator[str]
     yield from _titled("Playbooks", _playbooks(state))
     yield from _titled("Links", (f"{one.kind}: {one.title} {one.url}" for one in state.links))
     yield from _titled("Follow-ups", _follow_ups(state))
-    here = [f"{one.name} ({one.access}, {one.state})" for one in view.people]
+    here = [f"{one.name} ({one.access}, {one.state})" for one in view.people if one.kind != "cli"]
     yield from _titled("Here now", iter([", ".join(here)] if here else []))
     yield ""
     yield f"{state.seq} entries; `warroom log {state.id}` prints them"

@@ -129,9 +129,9 @@ class IncidentType(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value).strip()
-        if text == "-" or looks_like_incident(text):
-            return text
-        self.fail(f"{value!r} is not an incident id; one looks like INC-7K3Q", param, ctx)
+        if text != "-" and not looks_like_incident(text):
+            self.fail(f"{value!r} is not an incident id; one looks like INC-7K3Q", param, ctx)
+        return text
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

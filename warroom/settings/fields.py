@@ -1,6 +1,6 @@
 """Every setting there is, as frozen dataclasses: its type, its default and the sentence that explains it.
 
-Invariant: this is the only list; reading, `warroom config`, the environment's names and docs/configuration.md follow it.
+Invariant: this is the only list; reading, `warroom config`, the environment and docs/configuration.md follow it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 
-def _setting(default: Any, help_: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
+def setting(default: Any, help_: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
     about = {"help": help_, "secret": secret, "choices": choices}
     if isinstance(default, dict):
         made: Callable[[], Any] = default.copy
@@ -23,70 +23,70 @@ def _setting(default: Any, help_: str, *, secret: bool = False, choices: tuple[s
 class ListenSettings:
     """Where `warroom serve` listens."""
 
-    host: str = _setting("127.0.0.1", "Address to listen on. Anything but loopback needs TLS.")
-    port: int = _setting(8765, "Port for consoles, commands and automations; 0 takes a free one.")
-    tls_cert: Path | None = _setting(None, "Certificate chain (PEM) to serve TLS with.")
-    tls_key: Path | None = _setting(None, "Private key (PEM) of the certificate.")
-    insecure: bool = _setting(False, "Listen beyond loopback without TLS: tokens then travel in the clear.")
+    host: str = setting("127.0.0.1", "Address to listen on. Anything but loopback needs TLS.")
+    port: int = setting(8765, "Port for consoles, commands and automations; 0 takes a free one.")
+    tls_cert: Path | None = setting(None, "Certificate chain (PEM) to serve TLS with.")
+    tls_key: Path | None = setting(None, "Private key (PEM) of the certificate.")
+    insecure: bool = setting(False, "Listen beyond loopback without TLS: tokens then travel in the clear.")
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
     """The door for alerts, opened by `warroom serve`."""
 
-    enabled: bool = _setting(True, "Open the door for alerts beside the server.")
-    host: str = _setting("127.0.0.1", "Address the intake listens on.")
-    port: int = _setting(8766, "Port the intake listens on; 0 takes a free one.")
-    secret: str = _setting(
+    enabled: bool = setting(True, "Open the door for alerts beside the server.")
+    host: str = setting("127.0.0.1", "Address the intake listens on.")
+    port: int = setting(8766, "Port the intake listens on; 0 takes a free one.")
+    secret: str = setting(
         "", "Shared secret of senders, 16 characters or more; made up and kept when empty.", secret=True
     )
-    routing_keys: Mapping[str, str] = _setting(
+    routing_keys: Mapping[str, str] = setting(
         {}, "PagerDuty integrations: name to routing key of 32 characters.", secret=True
     )
-    rules: Path | None = _setting(None, "Rule file (YAML) that maps labels to incidents; the shipped rules when unset.")
+    rules: Path | None = setting(None, "Rule file (YAML) that maps labels to incidents; the shipped rules when unset.")
 
 
 @dataclass(frozen=True, slots=True)
 class PrometheusSettings:
     """The Prometheus whose panels are relayed to everybody in a room."""
 
-    url: str = _setting("http://127.0.0.1:9090", "Address of the Prometheus API; empty for none.")
-    token: str = _setting("", "Bearer token for it.", secret=True)
-    username: str = _setting("", "User name for it, where it asks for one.")
-    password: str = _setting("", "Password for it.", secret=True)
-    ca_file: Path | None = _setting(None, "Authorities (PEM) to trust for it, in place of the system's.")
-    verify: bool = _setting(True, "Check its certificate.")
-    proxy: str = _setting("", "HTTP proxy on the way to it.", secret=True)
-    panels: Path | None = _setting(None, "Panel file (YAML) in place of the shipped panels.")
+    url: str = setting("http://127.0.0.1:9090", "Address of the Prometheus API; empty for none.")
+    token: str = setting("", "Bearer token for it.", secret=True)
+    username: str = setting("", "User name for it, where it asks for one.")
+    password: str = setting("", "Password for it.", secret=True)
+    ca_file: Path | None = setting(None, "Authorities (PEM) to trust for it, in place of the system's.")
+    verify: bool = setting(True, "Check its certificate.")
+    proxy: str = setting("", "HTTP proxy on the way to it.", secret=True)
+    panels: Path | None = setting(None, "Panel file (YAML) in place of the shipped panels.")
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
     """How the console looks and feels."""
 
-    theme: str = _setting("", "Colours of the console; chosen by the terminal when empty.")
-    keymap: Path | None = _setting(None, "Keymap file; `keymap.toml` beside the configuration when unset.")
-    calm: bool = _setting(False, "Draw charts and clocks seldom, for a slow link.")
+    theme: str = setting("", "Colours of the console; chosen by the terminal when empty.")
+    keymap: Path | None = setting(None, "Keymap file; `keymap.toml` beside the configuration when unset.")
+    calm: bool = setting(False, "Draw charts and clocks seldom, for a slow link.")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. A table of the file is a field of the same name here."""
 
-    name: str = _setting("", "What you are called in the room; your login name when empty.")
-    server: str = _setting("", "Server to use, HOST[:PORT] or a ws(s) URL; the local one when empty.")
-    token: str = _setting("", "Token for `server`; the one kept by `warroom join` when empty.", secret=True)
-    ca_file: Path | None = _setting(None, "Authorities (PEM) to trust for `server`, in place of the system's.")
-    timeout: float = _setting(10.0, "Seconds a command waits for the server before it gives up.")
-    utc: bool = _setting(False, "Tell times in UTC in place of the local zone.")
-    data_dir: Path | None = _setting(None, "Directory of the log, made 0700; by the platform's custom when unset.")
-    log_level: str = _setting(
+    name: str = setting("", "What you are called in the room; your login name when empty.")
+    server: str = setting("", "Server to use, HOST[:PORT] or a ws(s) URL; the local one when empty.")
+    token: str = setting("", "Token for `server`; the one kept by `warroom join` when empty.", secret=True)
+    ca_file: Path | None = setting(None, "Authorities (PEM) to trust for `server`, in place of the system's.")
+    timeout: float = setting(10.0, "Seconds a command waits for the server before it gives up.")
+    utc: bool = setting(False, "Tell times in UTC in place of the local zone.")
+    data_dir: Path | None = setting(None, "Directory of the log, made 0700; by the platform's custom when unset.")
+    log_level: str = setting(
         "info", "How much the server writes to its log.", choices=("debug", "info", "warning", "error")
     )
     listen: ListenSettings = field(default_factory=ListenSettings)
     intake: IntakeSettings = field(default_factory=IntakeSettings)
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
-    alertmanager_url: str = _setting(
+    alertmanager_url: str = setting(
         "http://127.0.0.1:9093", "Alertmanager that `warroom doctor` looks at; empty for none."
     )
     console: ConsoleSettings = field(default_factory=ConsoleSettings)

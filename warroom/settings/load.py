@@ -149,9 +149,9 @@ def _read_file(path: Path, text: str, known: Mapping[str, Item], problems: list[
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
-        line = re.search(r"at line (\d+)", str(wrong))
+        at = re.search(r"at line (\d+)", str(wrong))
         words = re.sub(r" \(at .*\)$", "", str(wrong))
-        problems.append(f"{path}:{line.group(1) if line else text.count(chr(10)) + 1}: not TOML: {words}")
+        problems.append(f"{path}:{at.group(1) if at else text.count(chr(10)) + 1}: not TOML: {words}")
         return {}
     except RecursionError:
         problems.append(f"{path}:1: is nested too deeply for a configuration")

@@ -1,0 +1,353 @@
+"""The composition root: a store, the relay, the playbooks, the server and the participants in its process, as one.
+
+    serve  -> SqliteStore -> CoordinationServer <- websocket - Client <- Intake <- Door (HTTP)
+                          -> Relay -> Prometheus
+
+Participants in the process come in by the same door as everybody, with tokens of their own. Invariant: whatever
+happens, what was opened is closed in the reverse order, and the participants go before the server does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import secrets
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from warroom.client.client import Client
+from warroom.incident.words import Access
+from warroom.participants.intake.door import Door, DoorSettings
+from warroom.participants.intake.listener import DoorError, Listener, serve_door
+from warroom.participants.intake.participant import Intake
+from warroom.participants.intake.quarantine import Quarantine
+from warroom.participants.intake.rules import load_rules
+from warroom.playbooks.load import installed_library
+from warroom.server.auth import digest_of, is_live, mint
+from warroom.server.log import log_to_stderr
+from warroom.server.run import run_server
+from warroom.server.settings import ServerSettings
+from warroom.settings.fields import IntakeSettings, ListenSettings, PrometheusSettings, Settings
+from warroom.store.port import EventStore
+from warroom.store.sqlite import SqliteStore
+from warroom.telemetry.panels import PanelFileError, load_panels
+from warroom.telemetry.prometheus import Prometheus
+from warroom.telemetry.relay import Relay
+from warroom.telemetry.session import Source
+
+LOG_FILE = "log.db"
+QUARANTINE_FILE = "quarantine.jsonl"
+INTAKE_SECRET_FILE = "intake.secret"  # noqa: S105 (the name of a file)
+
+_LOG = logging.getLogger(__name__)
+
+
+class CannotServe(Exception):
+    """It cannot be served as the settings say; one sentence says why and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to serve. `owner` is called by that name in the room and has admin access.
+
+    `yielding`: take another port when the wanted one is in use, and do without the intake when its port is.
+    """
+
+    settings: Settings
+    data_dir: Path
+    owner: str
+    intake: bool = True
+    yielding: bool = False
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that takes commands. `remarks` are sentences an operator should see."""
+
+    url: str
+    token: str = field(repr=False)
+    intake_url: str = ""
+    intake_secret: str = field(default="", repr=False)
+    ca_file: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
+    """Serve until `stop` is set. `ready` is called once, when commands and alerts are taken.
+
+    Raises:
+        CannotServe: the settings cannot work, or an address cannot be listened on.
+        StoreError: the log cannot be opened; the subclass says why.
+    """
+    log_to_stderr(getattr(logging, plan.settings.log_level.upper()))
+    async with running(plan, stop) as it:
+        ready(it)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(plan: Plan, stop: asyncio.Event) -> AsyncIterator[Running]:
+    """A server with its participants, up for as long as the context is entered; `stop` is set if it ends by itself.
+
+    Raises:
+        CannotServe, StoreError: as `serve`.
+    """
+    settings = plan.settings
+    tls = server_tls(settings.listen)
+    make_data_dir(plan.data_dir)
+    async with AsyncExitStack() as stack:
+        store = await SqliteStore.open(plan.data_dir / LOG_FILE)
+        stack.push_async_callback(store.close)
+        token = await kept_token(store, plan.data_dir / "owner.token", plan.owner, Access.ADMIN, plan.clock())
+        relay = await _relay(stack, settings.prometheus)
+        remarks = [*store.remarks]
+        ending = asyncio.Event()
+        port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks)
+        running_ = _url(settings.listen.host, port, secure=tls is not None)
+        ca_file = str(settings.listen.tls_cert.absolute()) if settings.listen.tls_cert else ""
+        intake_url = secret = ""
+        if plan.intake and settings.intake.enabled:
+            intake_url, secret = await _intake(stack, plan, store, running_, tls_to_ourselves(ca_file), remarks)
+        yield Running(running_, token, intake_url, secret, ca_file, tuple(remarks))
+
+
+def make_data_dir(path: Path) -> None:
+    """Make the directory of the log, for its owner only.
+
+    Raises:
+        CannotServe: it cannot be used.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_uid == os.getuid():
+            path.chmod(0o700)
+    except OSError as error:
+        raise CannotServe(f"the data directory {path} cannot be used: {error.strerror}") from None
+
+
+# -- the server ------------------------------------------------------------------------------------------------------
+
+
+def server_tls(listen: ListenSettings) -> ssl.SSLContext | None:
+    """The TLS to serve with, None for none.
+
+    Raises:
+        CannotServe: certificate and key do not fit, or cannot be read.
+    """
+    if listen.tls_cert is None and listen.tls_key is None:
+        return None
+    if listen.tls_cert is None or listen.tls_key is None:
+        raise CannotServe("TLS needs both a certificate (listen.tls_cert) and its key (listen.tls_key)")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(listen.tls_cert, listen.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise CannotServe(f"{listen.tls_cert} and {listen.tls_key} cannot be used for TLS: {error}") from None
+    return context
+
+
+def tls_to_ourselves(ca_file: str) -> ssl.SSLContext | None:
+    """Trust exactly the certificate we serve with, by whatever name; for connections within this machine."""
+    if not ca_file:
+        return None
+    context = ssl.create_default_context(cafile=ca_file)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+async def _server(
+    stack: AsyncExitStack,
+    plan: Plan,
+    store: SqliteStore,
+    relay: Relay | None,
+    tls: ssl.SSLContext | None,
+    events: tuple[asyncio.Event, asyncio.Event],
+    remarks: list[str],
+) -> int:
+    """Start the server as a task that ends with the stack; returns its port."""
+    listen, prometheus = plan.settings.listen, plan.settings.prometheus
+    port = listen.port if not plan.yielding or _is_free(listen.host, listen.port) else 0
+    try:
+        templates = load_panels(prometheus.panels) if prometheus.panels else ()
+        server = ServerSettings(
+            host=listen.host,
+            port=port,
+            data_dir=plan.data_dir,
+            tls=tls,
+            behind_proxy=listen.insecure,
+            clock=plan.clock,
+        )
+    except PanelFileError as wrong:
+        raise CannotServe(str(wrong)) from None
+    except ValueError as wrong:
+        raise CannotServe(f"{wrong} (--tls-cert and --tls-key, or --insecure-i-know)") from None
+    ending, ended = events
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    work = run_server(
+        server,
+        store,
+        relay=relay,
+        playbooks=installed_library(),
+        panel_templates=templates,
+        ready=lambda _host, taken: started.set_result(taken),
+        stop=ending,
+    )
+    task = asyncio.create_task(work, name="coordination-server")
+    waiting: set[asyncio.Future[Any]] = {task, started}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not started.done():
+        try:
+            await task
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise CannotServe(f"cannot listen on {listen.host}:{port}: {why}") from None
+    task.add_done_callback(lambda _: ended.set())
+    stack.push_async_callback(_end, ending, task)
+    taken = await started
+    if port != listen.port:
+        remarks.append(f"port {listen.port} is in use; listening on {taken}")
+    return taken
+
+
+def _is_free(host: str, port: int) -> bool:
+    """Whether that port can be listened on at this moment."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return True
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
+
+
+async def _end(ending: asyncio.Event, task: asyncio.Task[None]) -> None:
+    ending.set()
+    await task
+
+
+def _url(host: str, port: int, *, secure: bool) -> str:
+    """How this machine reaches what listens on `host`."""
+    near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
+    return f"{'wss' if secure else 'ws'}://{f'[{near}]' if ':' in near else near}:{port}/ws"
+
+
+# -- tokens and secrets ----------------------------------------------------------------------------------------------
+
+
+async def kept_token(store: EventStore, path: Path, name: str, access: Access, at: datetime) -> str:
+    """The token kept in `path`, or a new one when there is none, it has ended, or it is another's.
+
+    It outlives the process, so that a console goes on after a restart.
+    """
+    text = _read_secret(path)
+    if text:
+        row = await store.token(digest_of(text))
+        if row is not None and is_live(row, at) and row.name == name and row.access == access.value:
+            return text
+        if row is not None:
+            await store.revoke_token(row.digest, at)
+    token = await mint(store, name, access, by="warroom serve", at=at, label=path.stem)
+    _write_secret(path, token)
+    return token
+
+
+def intake_secret(settings: IntakeSettings, data_dir: Path) -> str:
+    """The secret of the settings, or one made up at the first start and kept."""
+    if settings.secret:
+        return settings.secret
+    path = data_dir / INTAKE_SECRET_FILE
+    secret = _read_secret(path)
+    if not secret:
+        secret = secrets.token_urlsafe(24)
+        _write_secret(path, secret)
+    return secret
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _write_secret(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        fresh.replace(path)
+    except OSError as error:
+        raise CannotServe(f"{path} cannot be written: {error.strerror}") from None
+
+
+# -- telemetry and the intake ----------------------------------------------------------------------------------------
+
+
+async def _relay(stack: AsyncExitStack, settings: PrometheusSettings) -> Relay | None:
+    if not settings.url:
+        return None
+    try:
+        prometheus = Prometheus(prometheus_source(settings))
+    except ValueError as wrong:
+        raise CannotServe(str(wrong)) from None
+    stack.callback(prometheus.close)
+    return await stack.enter_async_context(Relay({"prometheus": prometheus}))
+
+
+def prometheus_source(settings: PrometheusSettings) -> Source:
+    """Where Prometheus is, as its client wants it told.
+
+    Raises:
+        ValueError: a field cannot work.
+    """
+    return Source(
+        url=settings.url,
+        token=settings.token or None,
+        username=settings.username or None,
+        password=settings.password or None,
+        verify=str(settings.ca_file) if settings.ca_file else settings.verify,
+        proxy=settings.proxy or None,
+    )
+
+
+async def _intake(
+    stack: AsyncExitStack,
+    plan: Plan,
+    store: EventStore,
+    url: str,
+    tls: ssl.SSLContext | None,
+    remarks: list[str],
+) -> tuple[str, str]:
+    """Open the door for alerts; returns its URL and secret, empty when it had to yield."""
+    settings = plan.settings.intake
+    secret = intake_secret(settings, plan.data_dir)
+    token = await kept_token(store, plan.data_dir / "intake.token", "intake", Access.RESPONDER, plan.clock())
+    try:
+        rules = load_rules(settings.rules)
+        about = DoorSettings(secret=secret, routing_keys=dict(settings.routing_keys))
+        quarantine = Quarantine(plan.data_dir / QUARANTINE_FILE, secrets=(secret, *settings.routing_keys.values()))
+        outbox = plan.data_dir / "intake" / "outbox.db"
+        client = await stack.enter_async_context(
+            Client(url, token, outbox=outbox, kind="automation", agent="intake", tls=tls)
+        )
+        intake = await stack.enter_async_context(Intake(client, rules))
+        door = Door(about, intake.handle, quarantine)
+        listener: Listener = await serve_door(door.app, settings.host, settings.port)
+    except DoorError as error:
+        if not plan.yielding:
+            raise CannotServe(str(error)) from None
+        remarks.append(f"no alerts are taken: {error}")
+        return "", ""
+    except ValueError as wrong:
+        raise CannotServe(f"the intake: {wrong}") from None
+    stack.push_async_callback(listener.stop)
+    return listener.url, secret
