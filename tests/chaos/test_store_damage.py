@@ -23,7 +23,7 @@ from warroom.store.port import Outcome, StoreDamaged, StoreError
 from warroom.store.sqlite import SqliteStore
 from warroom.store.verify import verify_incident
 
-CASES = 25 * max(1, int(os.environ.get("WARROOM_CHAOS_ROUNDS", "40")) // 40)
+CASES = 25 * max(1, int(os.environ.get("WARROOM_CHAOS_ROUNDS", "30")) // 30)
 SEED = int(os.environ.get("WARROOM_CHAOS_SEED", "1"))
 NAMES = ("INC-7K3Q", "INC-9TZM", "INC-0001")
 

@@ -20,7 +20,7 @@ import pytest
 from tests.chaos import appender
 from tests.chaos.history import Ack, acks_in, check
 
-ROUNDS = int(os.environ.get("WARROOM_CHAOS_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("WARROOM_CHAOS_ROUNDS", "30"))
 SEED = int(os.environ.get("WARROOM_CHAOS_SEED", "1"))
 
 

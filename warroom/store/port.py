@@ -203,13 +203,21 @@ class EventStore(Protocol):
         """Bind a client id to the name that first used it; returns the name it is bound to."""
         ...
 
-    async def put_token(self, row: TokenRow) -> None: ...
+    async def put_token(self, row: TokenRow) -> None:
+        """Keep a new token or invite.
+
+        Raises:
+            ValueError: one with this digest is there already.
+        """
+        ...
 
     async def token(self, digest: bytes) -> TokenRow | None: ...
 
     async def tokens(self) -> list[TokenRow]: ...
 
-    async def revoke_token(self, digest: bytes, at: datetime) -> bool: ...
+    async def revoke_token(self, digest: bytes, at: datetime) -> bool:
+        """End a token's life; False when there is none, or it was revoked before."""
+        ...
 
     async def use_invite(self, digest: bytes, at: datetime) -> TokenRow | None:
         """Mark a single-use code used and return it; None if unknown, used, revoked or expired. Atomic."""
@@ -220,7 +228,11 @@ class EventStore(Protocol):
     async def signed_heads(self, incident: str) -> list[tuple[int, bytes, bytes, datetime]]: ...
 
     async def backup(self, path: str) -> None:
-        """A consistent copy while the store is in use."""
+        """A consistent copy while the store is in use.
+
+        Raises:
+            StoreError: `path` exists, or cannot be written; nothing of the copy stays.
+        """
         ...
 
     def on_append(self, ring: Callable[[str, int], None]) -> None:

@@ -214,7 +214,7 @@ class Writer:
                 return ValueError("a record is larger than the log can hold")
             case apsw.IOError() if self._no_room(error):
                 return StoreFull("no more may be written on this disk (a quota or a limit); nothing was written")
-            case apsw.Error():
+            case apsw.Error() | MemoryError():
                 raise StoreFailed(f"the log could not be written: {error}") from error
             case _:
                 return error
