@@ -109,7 +109,7 @@ class CommandOfTheIncident(RuleBasedStateMachine):
         if offer is not None:
             assert offer.giver == self.room.state.commander
             assert offer.to != offer.giver
-            assert self.room.state.status.is_live
+            assert not self.room.state.status.is_over
 
     @invariant()
     def tenures_do_not_overlap(self) -> None:

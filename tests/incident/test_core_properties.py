@@ -158,7 +158,9 @@ WORDY = (
     c.SupportHypothesis(hypothesis=1, evidence=SECRET),
     c.RefuteHypothesis(hypothesis=1, evidence=SECRET),
     c.TakeDecision(decision=1, choice=SECRET, reason=SECRET),
-    c.AttachAlert(alert={"fingerprint": "f1", "name": SECRET, "starts_at": START, "labels": {"who": SECRET}}),
+    c.AttachAlert(
+        alert={"fingerprint": "f1", "name": "Sick", "starts_at": START, "summary": SECRET, "labels": {"who": SECRET}}
+    ),
     c.CompleteStep(playbook="db", step="a", result=SECRET),
     c.SkipStep(playbook="db", step="b", reason=SECRET),
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
-from hypothesis import find
+from hypothesis import Phase, find, settings
 
 from tests.incident.core_room import BEN, CHIEF, JANA, WATCHER, CoreRoom, person
 from tests.incident.core_strategies import of_model
@@ -24,12 +25,19 @@ EVENTS = e.Event.__subclasses__()
 COMMANDS = c.Command.__subclasses__()
 
 
+@cache
+def sample_of(model):
+    """Any one of that model."""
+    quick = settings(max_examples=1, phases=[Phase.generate], database=None)
+    return find(of_model(model), lambda _: True, settings=quick)
+
+
 @pytest.mark.parametrize("event", EVENTS, ids=lambda cls: cls.TAG)
 def test_each_event_has_a_fold_and_a_sentence(event):
     assert event in FOLDS
     assert event in _SENTENCES
     assert e.TAGS[event.TAG] is event
-    sample = find(of_model(event), lambda _: True)
+    sample = sample_of(event)
     assert describe(sample)
     assert e.EVENT.validate_python(sample.model_dump()) == sample
 
@@ -60,7 +68,7 @@ COMMANDER_ACCESS_ONLY = {"redact-entry", "change-privacy", "add-member", "remove
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda cls: cls.TAG)
 def test_every_command_by_every_access_level(command):
-    sample = find(of_model(command), lambda _: True)
+    sample = sample_of(command)
     room = CoreRoom.declared()
     room.does(c.TakeCommand(), JANA)
     state = IncidentState() if command is c.DeclareIncident else room.state
@@ -84,7 +92,7 @@ def test_every_command_by_every_access_level(command):
 def test_nobody_learns_of_what_they_may_not_see(command):
     if command is c.DeclareIncident:
         return
-    sample = find(of_model(command), lambda _: True)
+    sample = sample_of(command)
     secret = CoreRoom.declared(private=True)
     nothing = CoreRoom()
     scoped = person("ben", Access.ADMIN, "INC-0000")

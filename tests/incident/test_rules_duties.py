@@ -141,3 +141,21 @@ def test_members_are_bounded():
     assert len(room.state.members) == 200
     assert room.refuses(c.AddMember(who="too many"), CHIEF).reason is Reason.LIMIT
     assert room.refuses(c.ChangePrivacy(private=True, members=("too many",)), CHIEF).reason is Reason.LIMIT
+
+
+def test_people_are_known_by_the_name_they_act_under():
+    room = led()
+    room.does(c.AddNote(text="here"), BEN)
+    room.does(c.OfferCommand(to="Ben", brief="x"), JANA)
+    room.does(c.AcceptCommand(), BEN)
+    room.does(c.AssignRole(duty="scribe", who="JANA"), BEN)
+    assert room.does(c.AssignRole(duty="scribe", who="Jana"), BEN) == []
+    room.does(c.AddTask(title="x", assignee="BEN"), JANA)
+    assert (room.state.commander, room.state.holder(Duty.SCRIBE), room.state.tasks[0].assignee) == (
+        "ben",
+        "jana",
+        "ben",
+    )
+    assert room.refuses(c.OfferCommand(to="BEN", brief="x"), BEN).reason is Reason.INVALID
+    room.does(c.AssignRole(duty="sme", who="Newcomer"), BEN)
+    assert room.state.holder(Duty.SME) == "Newcomer"

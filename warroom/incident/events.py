@@ -260,15 +260,19 @@ class AlertAttached(Event):
 
 
 class AlertAcknowledged(Event):
+    """`name` is the alert's, for the sentence in the timeline; its fingerprint tells people nothing."""
+
     type: Literal["alert-acknowledged"] = "alert-acknowledged"
     source: f.OptionalLine
     fingerprint: f.Line
+    name: f.OptionalLine = ""
 
 
 class AlertResolved(Event):
     type: Literal["alert-resolved"] = "alert-resolved"
     source: f.OptionalLine
     fingerprint: f.Line
+    name: f.OptionalLine = ""
     ended_at: f.Moment | None = None
 
 

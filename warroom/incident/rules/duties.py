@@ -13,6 +13,7 @@ from warroom.incident.rules.rule import (
     conflict,
     events,
     invalid,
+    known_as,
     leads,
     limit,
     refuse,
@@ -25,7 +26,7 @@ MOST_MEMBERS = 200
 
 
 def _assign(ask: Ask, command: c.AssignRole) -> Verdict:
-    state, duty, who, me = ask.state, command.duty, command.who, ask.actor.name
+    state, duty, who, me = ask.state, command.duty, known_as(ask, command.who), ask.actor.name
     if duty in state.duties_of(who):
         return ALREADY
     holder = "" if duty.is_shared else state.holder(duty)
@@ -41,7 +42,7 @@ def _assign(ask: Ask, command: c.AssignRole) -> Verdict:
 
 
 def _release(ask: Ask, command: c.ReleaseRole) -> Verdict:
-    state, duty, who = ask.state, command.duty, command.who
+    state, duty, who = ask.state, command.duty, known_as(ask, command.who)
     if duty not in state.duties_of(who):
         return ALREADY
     if who != ask.actor.name and not leads(ask):
@@ -56,11 +57,12 @@ def _offer(ask: Ask, command: c.OfferCommand) -> Verdict:
     if state.commander != ask.actor.name:
         holder = f"{state.commander} has command" if state.commander else "nobody has command: take it"
         return conflict(f"only the incident commander offers command; {holder}")
-    if command.to == ask.actor.name:
+    to = known_as(ask, command.to)
+    if to == ask.actor.name:
         return invalid("command cannot be offered to oneself")
     if state.offer is not None:
         return conflict(f"command is offered to {state.offer.to} already; withdraw that first")
-    return events(e.CommandOffered(to=command.to, brief=command.brief))
+    return events(e.CommandOffered(to=to, brief=command.brief))
 
 
 def _accept(ask: Ask, _: c.AcceptCommand) -> Verdict:
@@ -110,15 +112,19 @@ def _privacy(ask: Ask, command: c.ChangePrivacy) -> Verdict:
 
 
 def _add_member(ask: Ask, command: c.AddMember) -> Verdict:
-    if command.who in ask.state.members:
+    who = known_as(ask, command.who)
+    if who in ask.state.members:
         return ALREADY
     if len(ask.state.members) >= MOST_MEMBERS:
         return limit("members", MOST_MEMBERS)
-    return events(e.MemberAdded(who=command.who))
+    return events(e.MemberAdded(who=who))
 
 
 def _remove_member(ask: Ask, command: c.RemoveMember) -> Verdict:
-    return events(e.MemberRemoved(who=command.who)) if command.who in ask.state.members else ALREADY
+    for who in (command.who, known_as(ask, command.who)):
+        if who in ask.state.members:
+            return events(e.MemberRemoved(who=who))
+    return ALREADY
 
 
 RULES: dict[type[c.Command], tuple[Need, Rule]] = {

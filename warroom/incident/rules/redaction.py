@@ -1,7 +1,8 @@
 """Rule of redaction: what can be erased, and what of it is said again so that it is not lost with the words.
 
 Once erased, an event counts for nothing when the log is folded again. So whatever it did besides saying something, and
-that still holds, follows the redaction as events of its own: an assignee, a time, a task done, a decision taken.
+that still holds, follows the redaction as events of its own: an assignee, a time, a task done, a decision taken, an
+alert by its name alone.
 """
 
 from __future__ import annotations
@@ -89,20 +90,22 @@ def _alert(state: IncidentState, entry: Entry) -> list[Proposed]:
     found = next((alert for alert in state.alerts if alert.seq == entry.seq), None)
     if found is None:
         return []
-    source, name = found.source, found.fingerprint
+    source, fingerprint, name = found.source, found.fingerprint, found.name
     bare = Alert(
-        fingerprint=name,
+        fingerprint=fingerprint,
         source=source,
-        name=REDACTED,
+        name=found.name,
         severity=found.severity,
         service=found.service,
         starts_at=found.starts_at,
     )
     again = [Proposed(e.AlertAttached(alert=bare), entry.occurred_at)]
     if found.status == "acknowledged":
-        again.append(Proposed(e.AlertAcknowledged(source=source, fingerprint=name)))
+        again.append(Proposed(e.AlertAcknowledged(source=source, fingerprint=fingerprint, name=name)))
     if found.status == "resolved":
-        again.append(Proposed(e.AlertResolved(source=source, fingerprint=name, ended_at=found.ended_at)))
+        again.append(
+            Proposed(e.AlertResolved(source=source, fingerprint=fingerprint, name=name, ended_at=found.ended_at))
+        )
     return again
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from warroom.incident.events import Event
 from warroom.incident.state import Actor, IncidentState
 from warroom.incident.verdict import Proposed, Reason, Refusal, Verdict
-from warroom.incident.words import UPDATE_CADENCE_MINUTES, Access, Duty, Severity
+from warroom.incident.words import UPDATE_CADENCE_MINUTES, Access, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +119,11 @@ def update_due(severity: Severity, at: datetime) -> datetime | None:
     return None if minutes is None else at + timedelta(minutes=minutes)
 
 
-def holds(ask: Ask, duty: Duty) -> bool:
-    return duty in ask.state.duties_of(ask.actor.name)
+def known_as(ask: Ask, name: str) -> str:
+    """`name` as that person is known here: a duty given to `Jana` is jana's, so that nobody leads under a name
+    that no token carries."""
+    known = (ask.actor.name, *ask.state.participants, *(held.who for held in ask.state.roles))
+    if name in known:
+        return name
+    folded = name.casefold()
+    return next((one for one in known if one.casefold() == folded), name)

@@ -14,6 +14,7 @@ from warroom.incident.rules.rule import (
     conflict,
     events,
     invalid,
+    known_as,
     limit,
     not_found,
     past,
@@ -54,7 +55,7 @@ def _acknowledge(ask: Ask, command: c.AcknowledgeAlert) -> Verdict:
         return conflict(f"alert {alert.name} is resolved already")
     if alert.status == "acknowledged":
         return ALREADY
-    return events(e.AlertAcknowledged(source=command.source, fingerprint=command.fingerprint))
+    return events(e.AlertAcknowledged(source=command.source, fingerprint=command.fingerprint, name=alert.name))
 
 
 def _resolve(ask: Ask, command: c.ResolveAlert) -> Verdict:
@@ -66,7 +67,9 @@ def _resolve(ask: Ask, command: c.ResolveAlert) -> Verdict:
     ended = past(ask, command.ended_at, "the end of the alert")
     if isinstance(ended, Refusal):
         return ended
-    return events(e.AlertResolved(source=command.source, fingerprint=command.fingerprint, ended_at=ended))
+    return events(
+        e.AlertResolved(source=command.source, fingerprint=command.fingerprint, name=alert.name, ended_at=ended)
+    )
 
 
 def _link(ask: Ask, command: c.AddLink) -> Verdict:
@@ -165,9 +168,11 @@ def _assign_step(ask: Ask, command: c.AssignStep) -> Verdict:
     step = _step(ask, command.playbook, command.step)
     if isinstance(step, Refusal):
         return step
-    if step.assignee == command.assignee:
+    if step.assignee == known_as(ask, command.assignee):
         return ALREADY
-    return events(e.StepAssigned(playbook=command.playbook, step=command.step, assignee=command.assignee))
+    return events(
+        e.StepAssigned(playbook=command.playbook, step=command.step, assignee=known_as(ask, command.assignee))
+    )
 
 
 def _reopen_step(ask: Ask, command: c.ReopenStep) -> Verdict:

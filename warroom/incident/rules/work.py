@@ -5,7 +5,19 @@ from __future__ import annotations
 from warroom.incident import commands as c
 from warroom.incident import events as e
 from warroom.incident.folds.change import at_number
-from warroom.incident.rules.rule import ALREADY, Ask, Need, Rule, conflict, events, invalid, limit, not_found, refuse
+from warroom.incident.rules.rule import (
+    ALREADY,
+    Ask,
+    Need,
+    Rule,
+    conflict,
+    events,
+    invalid,
+    known_as,
+    limit,
+    not_found,
+    refuse,
+)
 from warroom.incident.state import Decision, Hypothesis, Task
 from warroom.incident.verdict import Reason, Refusal, Verdict
 
@@ -42,7 +54,7 @@ def _add_task(ask: Ask, command: c.AddTask) -> Verdict:
         e.TaskAdded(
             task=len(state.tasks) + 1,
             title=command.title,
-            assignee=command.assignee,
+            assignee=known_as(ask, command.assignee) if command.assignee else None,
             time_box_minutes=command.time_box_minutes,
             follow_up=command.follow_up,
             due=command.due,
@@ -54,9 +66,10 @@ def _assign_task(ask: Ask, command: c.AssignTask) -> Verdict:
     task = _open_task(ask, command.task)
     if isinstance(task, Refusal):
         return task
-    if task.assignee == command.assignee:
+    assignee = known_as(ask, command.assignee)
+    if task.assignee == assignee:
         return ALREADY
-    return events(e.TaskAssigned(task=command.task, assignee=command.assignee))
+    return events(e.TaskAssigned(task=command.task, assignee=assignee))
 
 
 def _acknowledge_task(ask: Ask, command: c.AcknowledgeTask) -> Verdict:
