@@ -159,3 +159,12 @@ def test_people_are_known_by_the_name_they_act_under():
     assert room.refuses(c.OfferCommand(to="BEN", brief="x"), BEN).reason is Reason.INVALID
     room.does(c.AssignRole(duty="sme", who="Newcomer"), BEN)
     assert room.state.holder(Duty.SME) == "Newcomer"
+
+
+def test_whoever_is_offered_command_of_a_private_incident_can_accept_it():
+    room = CoreRoom.declared(private=True)
+    room.does(c.TakeCommand(), JANA)
+    assert room.refuses(c.AcceptCommand(), BEN).reason is Reason.NOT_FOUND
+    room.does(c.OfferCommand(to="ben", brief="x"), JANA)
+    room.does(c.AcceptCommand(), BEN)
+    assert room.state.commander == "ben"

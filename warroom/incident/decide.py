@@ -68,9 +68,10 @@ def decide(state: IncidentState, command: c.Command, actor: Actor, at: datetime)
 
 def may_see(state: IncidentState, actor: Actor) -> bool:
     """Whether `actor` may know that this incident is there. Private ones are for their members, whoever holds a duty
-    in them, and commander access; a token's scopes bound it whatever its access."""
+    in them or is offered command, and commander access; a token's scopes bound it whatever its access."""
     if not state.seq or (actor.scopes and state.id not in actor.scopes):
         return False
     if not state.private or actor.access.covers(Access.COMMANDER):
         return True
-    return actor.name in state.members or bool(state.duties_of(actor.name))
+    offered = state.offer is not None and state.offer.to == actor.name
+    return offered or actor.name in state.members or bool(state.duties_of(actor.name))
