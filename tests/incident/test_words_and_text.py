@@ -117,6 +117,16 @@ def test_a_vector_is_a_sequence_whose_versions_stay(items, more, data):
         grown.replace(len(grown), 0)
 
 
+@pytest.mark.parametrize("start", [0, 1, 127, 128, 129, 8191, 8192, 8193, 16_383, 16_384])
+def test_a_vector_grows_past_every_seam(start):
+    vector = Vector(range(start))
+    for item in range(start, start + 260):
+        vector = vector.append(item)
+    assert list(vector) == [vector[i] for i in range(len(vector))] == list(range(start + 260))
+    for place in {0, start, start // 2, start + 259}:
+        assert list(vector.replace(place, -1)) == [-1 if i == place else i for i in range(start + 260)]
+
+
 @pytest.mark.parametrize("data", [b"{}", b"[]", b'{"shape":1}', b'{"shape":99}', b"nonsense", b""])
 def test_what_is_no_snapshot_is_refused(data):
     with pytest.raises(ValueError):

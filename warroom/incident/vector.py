@@ -1,6 +1,6 @@
 """A persistent sequence: an immutable value whose append and replace cost the same at any length.
 
-Invariant: a `Vector` once made never changes; versions share all chunks but the touched one.
+Invariant: a `Vector` once made never changes; versions share all but the touched chunk and its group.
 """
 
 from __future__ import annotations
@@ -11,34 +11,44 @@ from typing import TypeVar, overload
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
-_WIDTH = 256
+_WIDTH = 128
+_GROUP = 64
 
 
 class Vector(Sequence[T_co]):
-    """An immutable sequence of chunks of 256; equality is identity, so that comparing states is cheap."""
+    """An immutable sequence; equality is identity, so that comparing states is cheap.
 
-    __slots__ = ("_chunks", "_length")
+    It holds groups of 64 chunks of 128 items, so an append copies some two hundred references at most, and at a
+    million items some hundred more.
+    """
 
-    _chunks: tuple[tuple[T_co, ...], ...]
+    __slots__ = ("_groups", "_length")
+
+    _groups: tuple[tuple[tuple[T_co, ...], ...], ...]
     _length: int
 
     def __init__(self, items: Iterable[T_co] = ()) -> None:
         flat = tuple(items)
-        self._chunks = tuple(flat[i : i + _WIDTH] for i in range(0, len(flat), _WIDTH))
+        chunks = tuple(flat[i : i + _WIDTH] for i in range(0, len(flat), _WIDTH))
+        self._groups = tuple(chunks[i : i + _GROUP] for i in range(0, len(chunks), _GROUP))
         self._length = len(flat)
 
     @classmethod
-    def _of(cls, chunks: tuple[tuple[T_co, ...], ...], length: int) -> Vector[T_co]:
+    def _of(cls, groups: tuple[tuple[tuple[T_co, ...], ...], ...], length: int) -> Vector[T_co]:
         made = cls.__new__(cls)
-        made._chunks = chunks
+        made._groups = groups
         made._length = length
         return made
 
     def append(self: Vector[T], item: T) -> Vector[T]:
         """A vector with `item` at the end."""
-        if self._length % _WIDTH == 0:
-            return self._of((*self._chunks, (item,)), self._length + 1)
-        return self._of((*self._chunks[:-1], (*self._chunks[-1], item)), self._length + 1)
+        number, offset = divmod(self._length, _WIDTH)
+        length = self._length + 1
+        if offset == 0 and number % _GROUP == 0:
+            return self._of((*self._groups, ((item,),)), length)
+        last = self._groups[-1]
+        last = (*last, (item,)) if offset == 0 else (*last[:-1], (*last[-1], item))
+        return self._of((*self._groups[:-1], last), length)
 
     def replace(self: Vector[T], index: int, item: T) -> Vector[T]:
         """A vector with `item` at `index`.
@@ -49,9 +59,12 @@ class Vector(Sequence[T_co]):
         if not 0 <= index < self._length:
             raise IndexError(index)
         number, offset = divmod(index, _WIDTH)
-        chunk = self._chunks[number]
+        place, number = divmod(number, _GROUP)
+        group = self._groups[place]
+        chunk = group[number]
         chunk = (*chunk[:offset], item, *chunk[offset + 1 :])
-        return self._of((*self._chunks[:number], chunk, *self._chunks[number + 1 :]), self._length)
+        group = (*group[:number], chunk, *group[number + 1 :])
+        return self._of((*self._groups[:place], group, *self._groups[place + 1 :]), self._length)
 
     def __len__(self) -> int:
         return self._length
@@ -68,11 +81,13 @@ class Vector(Sequence[T_co]):
         if not 0 <= index < self._length:
             raise IndexError(index)
         number, offset = divmod(index, _WIDTH)
-        return self._chunks[number][offset]
+        place, number = divmod(number, _GROUP)
+        return self._groups[place][number][offset]
 
     def __iter__(self) -> Iterator[T_co]:
-        for chunk in self._chunks:
-            yield from chunk
+        for group in self._groups:
+            for chunk in group:
+                yield from chunk
 
     def __repr__(self) -> str:
         return f"Vector({list(self)!r})"
