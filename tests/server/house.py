@@ -112,7 +112,12 @@ class Raw:
 
 @asynccontextmanager
 async def house(
-    path: Path, *, store: Any = None, limits: dict[str, Any] | None = None, relay: Any = None, playbooks: Any = None,
+    path: Path,
+    *,
+    store: Any = None,
+    limits: dict[str, Any] | None = None,
+    relay: Any = None,
+    playbooks: Any = None,
     **settings: Any,
 ) -> AsyncIterator[House]:
     """A server over `store` (a fresh log under `path` unless given)."""
