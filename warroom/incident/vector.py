@@ -6,6 +6,7 @@ Invariant: a `Vector` once made never changes; versions share all but the touche
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar, overload
 
 T_co = TypeVar("T_co", covariant=True)
@@ -85,9 +86,7 @@ class Vector(Sequence[T_co]):
         return self._groups[place][number][offset]
 
     def __iter__(self) -> Iterator[T_co]:
-        for group in self._groups:
-            for chunk in group:
-                yield from chunk
+        return chain.from_iterable(chain.from_iterable(self._groups))
 
     def __repr__(self) -> str:
         return f"Vector({list(self)!r})"
