@@ -1,9 +1,10 @@
 # The task list. `make demo` and `make test` set up what they need; a second run is quick.
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check lint types imports unit bench screenshots clean help
+.PHONY: demo test check lint types imports unit bench example screenshots clean help
 
 help: ## list the tasks
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,10 +34,13 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 unit: $(STAMP)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 bench: $(STAMP) ## run the benchmarks and rewrite docs/performance.md
 	$(BIN)/python -m benchmarks
+
+example: $(STAMP) ## rewrite the example post-mortem in docs/
+	$(BIN)/python docs/example.py
 
 screenshots: $(STAMP) ## redraw the pictures in docs/
 	$(BIN)/python docs/screenshots.py

@@ -1,4 +1,5 @@
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,3 +117,13 @@ def test_the_brief_answers_what_a_late_joiner_asks(resolved: LocalWire) -> None:
 )
 def test_durations(seconds: int, said: str) -> None:
     assert duration(timedelta(seconds=seconds)) == said
+
+
+def test_the_example_in_the_documentation_is_what_the_template_makes() -> None:
+    page = Path(__file__).parents[2] / "docs" / "example-postmortem.md"
+    sys.path.insert(0, str(page.parent))
+    try:
+        from example import example
+    finally:
+        sys.path.remove(str(page.parent))
+    assert page.read_text(encoding="utf-8") == example(), "`make example` rewrites it"
