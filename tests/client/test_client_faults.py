@@ -41,18 +41,18 @@ async def test_cut_off_for_twenty_commands_it_converges(tmp_path: Path) -> None:
             await until(jana, lambda: jana.link.status == "reconnecting")
             tickets = [jana.submit(AddNote(text=f"cut off {i}"), incident) for i in range(20)]
             for ticket in tickets:
-                oracle.send(jana._desk.outbox.client, ticket.n)
+                oracle.send(jana.id, ticket.n)
             await omar.submit(AddNote(text="meanwhile"), incident).settled()
             assert len(mine.unsent) == 20
             assert mine.state.seq == 1
             proxy.faults.refuse = False
             for ticket in tickets:
                 settled = await asyncio.wait_for(ticket.settled(), 10)
-                oracle.ack(jana._desk.outbox.client, settled.n, settled.incident, settled.seq, settled.reason)
+                oracle.ack(jana.id, settled.n, settled.incident, settled.seq, settled.reason)
             await until(omar, lambda: other.state.seq == 22)
             await until(jana, lambda: mine.state.seq == 22)
             assert notes(other, "jana") == notes(mine, "jana") == [f"cut off {i}" for i in range(20)]
-            own = {incident: [one for one in log.records[incident] if one.client == jana._desk.outbox.client]}
+            own = {incident: [one for one in log.records[incident] if one.client == jana.id]}
             assert len(own[incident]) == 20
             assert mine.unsent == ()
 

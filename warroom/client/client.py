@@ -102,6 +102,11 @@ class Client:
             if isinstance(result, Exception):
                 raise result
 
+    @property
+    def id(self) -> str:
+        """The id of the outbox, which numbers the commands in the log."""
+        return self._desk.outbox.client
+
     # -- what is known -------------------------------------------------------------------------------------------
 
     @property
