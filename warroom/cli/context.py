@@ -36,6 +36,7 @@ class Server:
     url: str
     token: str = field(repr=False)
     name: str = ""
+    is_local: bool = False
     ca_file: str = ""
     """The certificate of the local server, to be trusted by whatever name it is reached."""
 
@@ -106,7 +107,7 @@ class Context:
 
         local = find(self.places)
         if local is not None:
-            return Server(local.url, local.token, ca_file=local.ca_file)
+            return Server(local.url, local.token, is_local=True, ca_file=local.ca_file)
         joined = self.joined()
         if joined:
             return self._granted(joined)
@@ -138,11 +139,22 @@ class Context:
 
     @property
     def tls(self) -> ssl.SSLContext | None:
-        """What to trust for wss, when the settings name it."""
-        if self.server.ca_file:
-            from warroom.app import tls_to_ourselves
+        """What to trust for the server that is meant, where it is more than the system's authorities."""
+        if not self.server.ca_file:
+            return self.trust
+        import ssl
 
-            return tls_to_ourselves(self.server.ca_file)
+        from warroom.client.connect import tls_context
+
+        # The local server's own certificate, under whatever name this machine reaches it.
+        context = tls_context(Path(self.server.ca_file))
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """The authorities that the settings name."""
         ca_file = self.loaded.settings.ca_file
         if ca_file is None:
             return None
@@ -153,6 +165,18 @@ class Context:
             return tls_context(ca_file)
         except BadAddress as wrong:
             raise Stop(Exit.USAGE, str(wrong)) from None
+
+    def remember_joined(self, url: str) -> None:
+        """Use that server from now on, while none is named and none runs here; empty for none."""
+        path = self.places.state / "joined"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if url:
+                path.write_text(url + "\n", "utf-8")
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise Stop(Exit.REFUSED, f"{path} cannot be written: {error.strerror}") from None
 
     @cached_property
     def line(self) -> Line:

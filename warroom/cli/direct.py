@@ -61,6 +61,7 @@ class Line:
         self._timeout = timeout
         self._client = "cli-" + secrets.token_urlsafe(16)
         self._n = 0
+        self._settled = 0
         self._asked = 0
         self._socket: socket.socket | None = None
         self._protocol: ClientProtocol | None = None
@@ -93,6 +94,7 @@ class Line:
             return next((_answer(one) for one in self.welcome.get("known", ()) if one.get("n") == n), None)
 
         answer: Answer = self._converse(frame, settled, known)
+        self._settled = n
         return answer
 
     def lobby(self) -> list[dict[str, Any]]:
@@ -295,6 +297,9 @@ class Line:
             return
         try:
             if protocol is not None and protocol.state is State.OPEN:
+                if self._settled:
+                    # The server need not keep the answer for us any longer.
+                    protocol.send_text(json.dumps({"t": "confirm", "n": self._settled}).encode())
                 protocol.send_close(1000)
                 for data in protocol.data_to_send():
                     if data:
