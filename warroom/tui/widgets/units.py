@@ -24,6 +24,9 @@ _ALIASES: Final = {
     "B": "bytes",
     "reqps": "ops",
     "/s": "ops",
+    "per_second": "ops",
+    "count": "none",
+    "bool": "none",
 }
 _LARGE: Final = ("", "k", "M", "G", "T", "P", "E")
 _ROUND: Final = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
