@@ -114,10 +114,16 @@ class MetricsPane(Widget):
             tile.display = place < len(self._specs)
             if tile.display:
                 tile.spec = self._specs[place]
-        self.set_class(len(self._specs) <= 4, "-few")
+        self._arrange(len(self._specs))
         self._draw()
 
+    def _arrange(self, shown: int) -> None:
+        """Share the room among so many charts."""
+        for count in range(1, _TILES + 1):
+            self.set_class(count == shown, f"-tiles-{count}")
+
     def _say(self, words: str, state: Any) -> None:
+        self._arrange(1)
         for place, tile in enumerate(self.tiles):
             tile.display = place == 0
         self.tiles[0].show(ChartData("Metrics", state=state, message=words))
