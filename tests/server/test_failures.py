@@ -98,7 +98,7 @@ async def test_a_reader_that_stops_reading_is_cut_off_and_nobody_else_waits(tmp_
         n = 1
         while not home.server.metrics.evicted.total():
             n += 1
-            await writer.command(n, incident, type="add-note", text="x" * 15_000)
+            await writer.command(n, incident, type="add-note", text="x" * 8_000)
             assert (await writer.until("outcome", n=n))["reason"] == ""
             await asyncio.sleep(0.01)
         await eventually(lambda: len(home.server.sessions) == 1)
@@ -117,7 +117,7 @@ async def test_a_reader_that_stalls_does_not_hold_up_the_end(tmp_path: Path) -> 
         stalled.reader._transport.pause_reading()  # type: ignore[attr-defined]
         await stalled.say(t="subscribe", position={"incident": incident})
         for n in range(2, 30):
-            await writer.command(n, incident, type="add-note", text="x" * 15_000)
+            await writer.command(n, incident, type="add-note", text="x" * 8_000)
         await writer.until("outcome", n=29)
     assert (await writer.closed())[0] == 1012
     assert asyncio.get_running_loop().time() - began < 20
