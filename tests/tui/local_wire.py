@@ -99,9 +99,7 @@ class LocalWire:
 
     def follow(self, incident: str) -> None:
         if incident in self.states and incident not in self.latest.rooms:
-            room = RoomView(
-                incident, self.states[incident], self.people.get(incident, ()), stale=False, caught_up=True
-            )
+            room = RoomView(incident, self.states[incident], self.people.get(incident, ()), stale=False, caught_up=True)
             self.show(replace(self.latest, rooms={**self.latest.rooms, incident: room}))
 
     def leave(self, incident: str) -> None:
@@ -127,7 +125,11 @@ class LocalWire:
     def request(self, method: str, *, timeout: float = 10.0, **params: Any) -> Future[Any]:
         self.asked.append((method, params))
         future: Future[Any] = Future()
-        answers = {"panels.for": {"panels": list(self.specs)}, "playbooks.suggest": {"suggestions": self.suggestions}}
+        answers: dict[str, Any] = {
+            "panels.for": {"panels": list(self.specs)},
+            "playbooks.suggest": {"playbooks": self.suggestions},
+            "playbooks.list": {"playbooks": self.suggestions},
+        }
         future.set_result(answers.get(method))
         return future
 

@@ -37,7 +37,9 @@ def tell() -> LocalWire:
     wire = LocalWire("ana", PANELS)
 
     def do(name: str, at: float, type_: str, /, **fields: Any) -> None:
-        wire.act(name, {"type": type_, **fields}, "" if type_ == "declare-incident" else "INC-7K30", at=START + minutes(at))
+        wire.act(
+            name, {"type": type_, **fields}, "" if type_ == "declare-incident" else "INC-7K30", at=START + minutes(at)
+        )
 
     def alert(name: str, at: float, severity: str, service: str) -> None:
         wire_alert = {
@@ -63,7 +65,12 @@ def tell() -> LocalWire:
     do("tomas", 9, "propose-hypothesis", text="The payment provider is slow")
     alert("PgPoolSaturated", 11, "warning", "pgbouncer")
     do("sofia", 13.8, "add-note", text="pgbouncer waiting clients 0 to 1.9k, pool 200 of 200 in use")
-    do("tomas", 16, "add-note", text="Canary reproduces it: each retry after a timeout keeps its connection, see trace 7f1c with 11 retries")
+    do(
+        "tomas",
+        16,
+        "add-note",
+        text="Canary reproduces it: each retry after a timeout keeps its connection, see trace 7f1c with 11 retries",
+    )
     do("tomas", 16.5, "support-hypothesis", hypothesis=1, evidence="canary leaks one connection per retry")
     do("tomas", 17, "refute-hypothesis", hypothesis=2, evidence="provider p99 flat at 180 ms")
     playbook = {"id": "latency", "title": "Latency", "version": 7,
@@ -82,8 +89,20 @@ def tell() -> LocalWire:
     do("marek", 24, "record-change", kind="rollback", service="checkout-api", version="v2.13.8")
     do("sofia", 33, "add-note", text="Pool 61 % on the new pods, 212 clients waiting")
     do("ana", 33.5, "pin-entry", entry=wire.states["INC-7K30"].seq)
-    do("alertmanager", 38, "resolve-alert", source="alertmanager", fingerprint="edge5xxratio", ended_at=START + minutes(38))
-    do("june", 38.5, "publish-update", text="Checkout is recovering. One in twenty payments still fails; next update at 10:06.")
+    do(
+        "alertmanager",
+        38,
+        "resolve-alert",
+        source="alertmanager",
+        fingerprint="edge5xxratio",
+        ended_at=START + minutes(38),
+    )
+    do(
+        "june",
+        38.5,
+        "publish-update",
+        text="Checkout is recovering. One in twenty payments still fails; next update at 10:06.",
+    )
     do("ana", 39, "acknowledge-alert", fingerprint="pgpoolsaturated")
     do("sofia", 39.5, "post-chat", text="Pool is at 61 % on the new pods, clients waiting 212.")
     do("marek", 40.2, "post-chat", text="@ana rollback is gated on you, 12 of 30 pods done")
@@ -99,7 +118,7 @@ def tell() -> LocalWire:
     wire.people["INC-7K30"] = people
     wire.clock = START + minutes(44.5)
     wire.fulls = _telemetry(wire.clock.timestamp())
-    wire.suggestions = [{"playbook": playbook, "score": 3, "reasons": ["service checkout-api", "word latency"]}]
+    wire.suggestions = [{**playbook, "score": 3, "reasons": ["service checkout-api", "word latency"]}]
     wire.act("june", {"type": "declare-incident", "title": "Invoices are sent twice", "severity": "SEV3"})
     return wire
 

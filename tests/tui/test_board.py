@@ -192,3 +192,16 @@ async def test_declaring_from_the_lobby_opens_the_room() -> None:
         await until(pilot, lambda: isinstance(app.screen, BoardScreen))
         await until(pilot, lambda: any("Pool is full" in row for row in screen_text(app)))
         assert any("nobody leads" in row for row in screen_text(app))
+
+
+async def test_a_playbook_is_chosen_among_those_that_match() -> None:
+    wire = tell()
+    wire.act("ana", {"type": "declare-incident", "title": "Slow again"})
+    fresh = list(wire.states)[-1]
+    app = WarroomApp(wire.opener, ConsoleOptions("ana", incident=fresh, clock=wire.now))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: any("Slow again" in row for row in screen_text(app)))
+        await pilot.press("P")
+        await until(pilot, lambda: any("service checkout-api" in row for row in screen_text(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: [one.id for one in wire.states[fresh].playbooks] == ["latency"])

@@ -90,8 +90,7 @@ class PlaybookScreen(ModalScreen[dict[str, Any] | None]):
             box.border_title, box.border_subtitle = "Attach a playbook", "enter attaches"
             options = []
             for number, one in enumerate(self.offered):
-                pinned = one["playbook"]
-                text = Text(f"{pinned['title']}  v{pinned['version']}, {len(pinned['steps'])} steps", style="bold")
+                text = Text(f"{one['title']}  v{one['version']}, {len(one['steps'])} steps", style="bold")
                 reasons = ", ".join(one.get("reasons", ())) or "does not match by service, alert or words"
                 text.append(f"\n  {reasons}", style="not bold dim")
                 options.append(Option(text, id=f"playbook-{number}"))
@@ -103,4 +102,5 @@ class PlaybookScreen(ModalScreen[dict[str, Any] | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter attaches."""
         event.stop()
-        self.dismiss(dict(self.offered[event.option_index]["playbook"]))
+        chosen = self.offered[event.option_index]
+        self.dismiss({name: chosen[name] for name in ("id", "title", "version", "digest", "steps") if name in chosen})

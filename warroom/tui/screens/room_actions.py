@@ -221,17 +221,28 @@ class RoomActions(Screen[None]):
             self.console.tell("not connected yet", "warning")
 
     def _playbooks_came(self, answer: Future[Any]) -> None:
+        """The ones that match; below them, all others, because the reader may know better."""
+        matching = self._answered(answer)
+        if matching is not None:
+            self.console.bridge.ask("playbooks.list", lambda everything: self._offer_playbooks(matching, everything))
+
+    def _offer_playbooks(self, matching: list[dict[str, Any]], answer: Future[Any]) -> None:
         from warroom.tui.screens.reading import PlaybookScreen
 
+        known = {one["id"] for one in matching}
+        others = [one for one in self._answered(answer) or () if one["id"] not in known]
+        if not matching and not others:
+            self.console.tell("this server has no playbook; `warroom playbook list` shows where they are looked for")
+            return
+        self.app.push_screen(PlaybookScreen([*matching, *others]), self._playbook_chosen)
+
+    def _answered(self, answer: Future[Any]) -> list[dict[str, Any]] | None:
+        """The playbooks of an answer; None, and the reason told, when there is none."""
         error = answer.exception()
         if error is not None:
             self.console.tell(str(error), "warning")
-            return
-        offered = list((answer.result() or {}).get("suggestions", ()))
-        if not offered:
-            self.console.tell("no playbook on this server; `warroom playbook list` shows where they are looked for")
-            return
-        self.app.push_screen(PlaybookScreen(offered), self._playbook_chosen)
+            return None
+        return list((answer.result() or {}).get("playbooks", ()))
 
     def _playbook_chosen(self, pinned: dict[str, Any] | None) -> None:
         if pinned is not None:
