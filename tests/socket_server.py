@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -24,7 +25,8 @@ class SocketServer:
     `mute` swallows everything the server would say, as a hung process does.
     """
 
-    def __init__(self, log: Log, port: int = 0, *, snapshot_after: int = 8) -> None:
+    def __init__(self, log: Log, port: int = 0, *, snapshot_after: int = 8, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.log = log
         self.model = ModelServer(log, snapshot_after=snapshot_after, part=4096)
         self.port = port
@@ -39,7 +41,13 @@ class SocketServer:
 
     async def __aenter__(self) -> SocketServer:
         self._server = await serve(
-            self._serve, "127.0.0.1", self.port, process_request=self._admit, compression=None, close_timeout=0.2
+            self._serve,
+            "127.0.0.1",
+            self.port,
+            process_request=self._admit,
+            compression=None,
+            close_timeout=0.2,
+            ssl=self.tls,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         return self
@@ -49,7 +57,7 @@ class SocketServer:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self.port}"
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -155,3 +155,16 @@ def test_killed_at_any_moment_it_has_what_it_said_it_has(tmp_path: Path) -> None
     assert set(told) - answered <= kept
     assert not (kept & {n for n in answered if n < told[-1] - 3})
     box.close()
+
+
+def test_a_disk_that_takes_nothing_says_so_and_loses_nothing(tmp_path: Path) -> None:
+    box = Outbox.open(tmp_path / "outbox.db")
+    box.add("INC-7K3Q", NOTE, AT)
+    box._database.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(OSError, match="cannot be written"):
+        for _ in range(100):
+            box.add("INC-7K3Q", {"type": "add-note", "text": "x" * 5000}, AT)
+    assert box.next_n == len(box.unsent()) + 1
+    box._database.execute("PRAGMA max_page_count = 1000000")
+    assert box.add("INC-7K3Q", NOTE, AT) == box.next_n - 1
+    box.close()

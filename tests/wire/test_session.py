@@ -73,7 +73,7 @@ def test_it_subscribes_before_it_sends_so_that_own_events_are_the_answers() -> N
     session.submit(INCIDENT, NOTE, 0.0)
     session.connected(0.0)
     kinds = [type(one.frame) for one in session.heard(welcome(), 0.0) if isinstance(one, x.Send)]
-    assert kinds == [m.Subscribe, m.CommandFrame]
+    assert kinds == [m.Subscribe, m.CommandFrame, m.Ping]
 
 
 def test_at_most_a_window_is_on_its_way_and_answers_open_it() -> None:

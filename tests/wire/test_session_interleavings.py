@@ -1,7 +1,11 @@
-"""Thousands of interleavings of loss, repeats, swaps, reconnects, crashes and restarts: nothing changes the outcome."""
+"""Loss, repeats, swaps, reconnects, crashes and restarts, interleaved at random: nothing changes the outcome.
+
+WARROOM_INTERLEAVINGS is how many are tried, a thousand unless set.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 from collections import deque
 from typing import Any
@@ -39,6 +43,7 @@ class Author:
         self.down: deque[tuple[bool, bytes]] = deque()
         self.line: Line | None = None
         self.said: list[str] = []
+        self.dropped = False
         self.start()
 
     def start(self) -> None:
@@ -66,7 +71,9 @@ class Author:
                 case x.Fresh():
                     self.state = snapshot.decode(effect.data)
                     assert (self.state.seq, self.state.head_hash) == (effect.seq, effect.hash)
-                case x.Drop() | x.Rewound():
+                case x.Drop():
+                    self.dropped = True
+                case x.Rewound():
                     raise AssertionError(effect)
                 case x.Say():
                     self.said.append(effect.words)
@@ -158,6 +165,9 @@ class Interleavings(RuleBasedStateMachine):
         frame = decode_down(data)
         assert frame is not None
         author.act(author.session.heard(frame, self.now), keep_outbox=keep_outbox)
+        if author.dropped:
+            author.dropped = False
+            self.cut(self.authors.index(author))
 
     @rule(who=st.integers(0, 2), seed=st.integers(0, 2**16))
     def swap_up(self, who: int, seed: int) -> None:
@@ -269,8 +279,8 @@ class Interleavings(RuleBasedStateMachine):
 
 
 Interleavings.TestCase.settings = settings(
-    max_examples=250,
-    stateful_step_count=60,
+    max_examples=int(os.environ.get("WARROOM_INTERLEAVINGS", "1000")),
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

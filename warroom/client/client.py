@@ -187,7 +187,7 @@ class Client:
 
         Raises:
             ValueError: it is no valid command, or too large; names the field.
-            sqlite3.Error: the disk does not take it; nothing was queued.
+            OSError: the disk does not take it; nothing was queued.
         """
         if isinstance(command, Command):
             body = command.model_dump(mode="json")

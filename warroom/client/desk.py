@@ -175,7 +175,11 @@ class Desk:
                 self._drop(words, retry_after)
 
     def _settle(self, answers: list[x.Answered]) -> None:
-        self.outbox.settle([Answer(one.n, one.reason, one.words) for one in answers], _now())
+        try:
+            self.outbox.settle([Answer(one.n, one.reason, one.words) for one in answers], _now())
+        except OSError as failure:
+            # They stay on disk, go out again with the next start, and get the same answers.
+            self.say("error", str(failure))
         for one in answers:
             self._waiting.pop(one.n, None)
         if any(one.reason for one in answers):
@@ -370,7 +374,10 @@ class Desk:
         self._questions.pop(question, None)
 
     def seen(self, serial: int) -> None:
-        self.outbox.seen([serial])
+        try:
+            self.outbox.seen([serial])
+        except OSError as failure:
+            self.say("error", str(failure))
         self.refused = tuple(self.outbox.refused())
         self.touch("outbox")
 

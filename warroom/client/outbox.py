@@ -11,7 +11,8 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,9 +139,13 @@ class Outbox:
         return made
 
     def add(self, incident: str, command: Mapping[str, Any], at: datetime) -> int:
-        """Store a command under the next number, durably; returns the number."""
+        """Store a command under the next number, durably; returns the number.
+
+        Raises:
+            OSError: the disk does not take it; nothing was stored.
+        """
         n = self.next_n
-        with self._database:
+        with self._writing():
             row = (n, incident, orjson.dumps(dict(command)), at.timestamp())
             self._database.execute("INSERT INTO command VALUES (?, ?, ?, ?)", row)
             self._database.execute("UPDATE box SET next_n = ?", (n + 1,))
@@ -148,8 +153,12 @@ class Outbox:
         return n
 
     def settle(self, answers: list[Answer], at: datetime) -> None:
-        """Take answered commands off, in one durable step; refused ones are kept aside until `seen`."""
-        with self._database:
+        """Take answered commands off, in one durable step; refused ones are kept aside until `seen`.
+
+        Raises:
+            OSError: the disk does not take it; nothing was changed.
+        """
+        with self._writing():
             for answer in answers:
                 if answer.reason:
                     self._database.execute(
@@ -164,7 +173,7 @@ class Outbox:
         if self.unsent():
             raise ValueError("an outbox with commands in it cannot change its id")
         row = (_new_client(), 1)
-        with self._database:
+        with self._writing():
             self._database.execute("UPDATE box SET client = ?, next_n = ?", row)
         self.client, self.next_n = row
 
@@ -185,8 +194,17 @@ class Outbox:
 
     def seen(self, serials: list[int]) -> None:
         """Forget refusals by their `serial`."""
-        with self._database:
+        with self._writing():
             self._database.executemany("DELETE FROM refused WHERE id = ?", [(serial,) for serial in serials])
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction; what the database says against it becomes an OSError with words."""
+        try:
+            with self._database:
+                yield
+        except sqlite3.Error as failure:
+            raise OSError(f"the outbox {self.path or 'in memory'} cannot be written: {failure}") from failure
 
     def close(self) -> None:
         """Close the file and give the lock back. Twice is once."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from warroom.client.errors import ClientError, Unreachable
 from warroom.client.view import Link, Settled, View
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from warroom.client.room import PanelFeed
     from warroom.incident.commands import Command
 
-T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 SHORTEST_BETWEEN_WAKES = 0.05
 """Seconds: at most 20 wakes a second."""
@@ -36,7 +37,7 @@ class ClientThread:
     """`latest` is the newest `View`; `wake` is called with it from the network thread, at most 20 times a second.
 
     All methods may be called from any thread, before and after the link is live. What is asked is carried out in
-    the order it was asked in.
+    the order it was asked in. `wake` must not wait for the thread that draws: post a message and return.
     """
 
     def __init__(
@@ -220,8 +221,7 @@ class ClientThread:
             now = datetime.now(UTC)
             self.latest = View(Link("refused", now, words=str(failure)))
             self._abandon(failure)
-            if self._wake is not None:
-                self._wake(self.latest)
+            self._call_wake()
 
     async def _run(self) -> None:
         from warroom.client.client import Client
@@ -257,8 +257,16 @@ class ClientThread:
             changed.clear()
             last = time.monotonic()
             self.latest = client.view()
-            if self._wake is not None:
-                self._wake(self.latest)
+            self._call_wake()
+
+    def _call_wake(self) -> None:
+        if self._wake is None:
+            return
+        try:
+            self._wake(self.latest)
+        except Exception:
+            # Whoever is woken may be gone already; the link has to live on.
+            _log.warning("the wake callback failed", exc_info=True)
 
     def _task(self, work: Any) -> None:
         async def run() -> None:

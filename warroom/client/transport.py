@@ -7,6 +7,7 @@ Deadlines are `asyncio.timeout`: before Python 3.12 `wait_for` may swallow a can
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import socket
 import ssl
@@ -19,6 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from warroom.client.backoff import Backoff
 from warroom.wire.messages import MAX_DOWN, CloseCode
+
+_log = logging.getLogger(__name__)
 
 OPEN_TIMEOUT = 8.0
 _CLOSE_TIMEOUT = 0.3
@@ -166,7 +169,8 @@ class Transport:
             if isinstance(result, ConnectionClosed):
                 return explain(result, self._url)
             if isinstance(result, Exception):
-                raise result
+                _log.error("the connection ended with a fault of our own", exc_info=result)
+                return Ended("this client stumbled over what the server sent", retry_after=1.0)
         return explain(EOFError(), self._url)
 
     async def _read(self, connection: ClientConnection) -> None:

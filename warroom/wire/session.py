@@ -259,7 +259,7 @@ class ClientSession:
             effects += self._subscribe(incident)
         effects += [Send(standing) for standing in self._standing.values()]
         self._sent = 0
-        return effects + self._pump(now)
+        return [*effects, *self._pump(now), Send(m.Ping(t="ping", at=now))]
 
     def _subscribe(self, incident: str) -> list[Effect]:
         at = self.positions[incident]
