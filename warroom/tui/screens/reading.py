@@ -24,7 +24,9 @@ _BOX = """
         background: $surface; padding: 0 1;
     }}
     {name} VerticalScroll {{ height: auto; max-height: 100%; }}
-    {name} OptionList {{ height: auto; max-height: 20; border: none; background: $surface; padding: 0; }}
+    {name} OptionList, {name} OptionList:focus {{
+        height: auto; max-height: 20; border: none; background: $surface; padding: 0;
+    }}
 """
 
 
