@@ -152,9 +152,9 @@ def send_kept() -> None:
         Stop: the server does not answer in time.
     """
     here = context()
-    if next(here.places.state.glob("servers/*/outbox*.db"), None) is None:
+    if next(here.places.state.glob("servers/*/as-*/outbox*.db"), None) is None:
         return
     from warroom.cli.outbox import send_all
     from warroom.client.connect import Home
 
-    send_all(Home(here.server.url, here.places.state / "servers").directory)
+    send_all(Home(here.server.url, here.places.state / "servers").outbox)

@@ -64,10 +64,7 @@ def _safely(name: str, check: Callable[[Context], Finding], here: Context) -> Fi
 
 
 def check_python(_here: Context) -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding("python", "fail", f"Python {version}", "install Python 3.11 or newer")
-    return Finding("python", "ok", f"Python {version}")
+    return Finding("python", "ok", f"Python {'.'.join(map(str, sys.version_info[:3]))}, {sys.executable}")
 
 
 def check_settings(here: Context) -> Finding:

@@ -223,7 +223,8 @@ def the_one(text: str, lines: list[dict[str, Any]]) -> str:
     """
     if text == "-":
         found = [line for line in lines if cached.is_live(line)]
-        none, several = "no incident is live; name one", "several incidents are live; name one of"
+        found = found or [line for line in lines if line.get("status") == "resolved"]
+        none, several = "no incident is open; name one", "several incidents are open; name one of"
     else:
         start = "INC-" + re.sub(r"^inc[\s-]*", "", text.strip(), flags=re.IGNORECASE).upper()
         start = start[:4] + start[4:].translate(str.maketrans("ILO", "110"))

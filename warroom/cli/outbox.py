@@ -15,9 +15,9 @@ from warroom.cli.exits import Exit, Stop
 
 
 def unsent(directory: Path) -> int:
-    """How many commands wait in the outboxes of a server's directory. A file that cannot be read counts as none."""
+    """How many commands wait in the outboxes below a directory. A file that cannot be read counts as none."""
     count = 0
-    for path in sorted(directory.glob("outbox*.db")):
+    for path in sorted(directory.glob("**/outbox*.db")):
         try:
             database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1)
         except sqlite3.Error:
@@ -31,17 +31,17 @@ def unsent(directory: Path) -> int:
     return count
 
 
-def send_all(directory: Path) -> None:
+def send_all(outbox: Path) -> None:
     """Send all that waits and is not held by a console.
 
     Raises:
         Stop: no answer in time; what is unsent stays.
     """
-    if unsent(directory):
-        asyncio.run(_send_all(directory))
+    if unsent(outbox.parent):
+        asyncio.run(_send_all(outbox))
 
 
-async def _send_all(directory: Path) -> None:
+async def _send_all(outbox: Path) -> None:
     from warroom.client.client import Client
     from warroom.client.errors import ClientError
 
@@ -50,8 +50,7 @@ async def _send_all(directory: Path) -> None:
         async with Client(
             here.server.url,
             here.server.token,
-            outbox=directory / "outbox.db",
-            cache=directory / "replicas",
+            outbox=outbox,
             kind="cli",
             tls=here.tls,
         ) as client:

@@ -114,11 +114,15 @@ def verify_command(what: str | None, as_json: bool) -> None:
 
     One incident, an exported file, or all incidents. Exit status 5 when something does not hold.
     """
+    from warroom.cli.parsing import looks_like_incident
+
     if what and Path(what).is_file():
         proofs = [_file_proof(Path(what))]
+    elif what and what != "-" and not looks_like_incident(what):
+        raise Stop(Exit.USAGE, f"there is no file {what!r}, and it is no incident id either")
     elif has_server():
         asked = {"incident": context().incident(what)} if what else {}
-        proofs = _asked_of_server(asked)
+        proofs = context().line.request("verify", **asked)["incidents"]
     else:
         proofs = on_store(lambda store: _stored_proofs(store, what))
     if as_json:
@@ -129,14 +133,6 @@ def verify_command(what: str | None, as_json: bool) -> None:
     broken = [proof["incident"] for proof in proofs if not proof["ok"]]
     if broken:
         raise Stop(Exit.DAMAGED, f"the log does not hold: {', '.join(broken)}")
-
-
-def _asked_of_server(asked: dict[str, str]) -> list[dict[str, Any]]:
-    try:
-        proofs: list[dict[str, Any]] = context().line.request("verify", **asked)["incidents"]
-    except Stop as stop:
-        raise stop from None
-    return proofs
 
 
 async def _stored_proofs(store: SqliteStore, what: str | None) -> list[dict[str, Any]]:

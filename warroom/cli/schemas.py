@@ -1,0 +1,138 @@
+"""What `--json` prints, by the name in its `schema`: stable shapes, a field is only ever added.
+
+Invariant: a test holds every command's output to this table, and the documentation is made from it.
+"""
+
+from __future__ import annotations
+
+SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
+    "answer": (
+        "every command that writes to the log",
+        {
+            "incident": "id",
+            "accepted": "whether it was recorded, or was so already",
+            "reason": "stable word for a refusal: not-allowed, not-found, conflict, over, invalid, limit ...; or empty",
+            "words": "the refusal in a sentence; or empty",
+            "entry": "number of the entry it led to; null when it was so already",
+        },
+    ),
+    "kept": (
+        "the same with --later, when no server can be reached",
+        {"incident": "id; empty for declare", "kept": "true", "words": "why it was not sent"},
+    ),
+    "list": (
+        "list",
+        {
+            "incidents": "objects with incident, seq, title, severity, status, commander, services, declared_at, "
+            "updated_at, next_update_due, firing, private, here"
+        },
+    ),
+    "incident": (
+        "show",
+        {
+            "incident": "id",
+            "seq": "number of the newest entry",
+            "head_hash": "hash of the newest record",
+            "title": "",
+            "summary": "",
+            "status": "triage, investigating, identified, monitoring, resolved, closed, declined, merged",
+            "severity": "SEV1 to SEV5, unset",
+            "services": "names",
+            "declared_by": "name",
+            "private": "whether only members may see it",
+            "members": "names",
+            "acknowledged_by": "name",
+            "commander": "who leads, or empty",
+            "milestones": "impact_started_at ... closed_at: times known",
+            "corrected": "milestones set by a correction",
+            "severities": "pairs of severity and since when",
+            "statuses": "pairs of status and since when",
+            "roles": "duty, who, since, until",
+            "past_roles": "the same, ended",
+            "offer": "command offered: giver, to, brief, at; or null",
+            "pins": "numbers of pinned entries",
+            "tasks": "number, title, assignee, status, due_at, result ...",
+            "hypotheses": "number, text, status, evidence ...",
+            "decisions": "number, question, options, objections, choice, reason ...",
+            "evidence": "number, title, query, series ...",
+            "alerts": "fingerprint, source, name, status, starts_at, ended_at ...",
+            "links": "title, url, kind",
+            "changes": "kind, service, version, text, at",
+            "counters": "name, value, peak",
+            "impact": "in words",
+            "updates": "text, audience, published_by, published_at",
+            "next_update_due": "time or null",
+            "merged_into": "id or empty",
+            "absorbed": "ids merged into it",
+            "playbooks": "id, version, title, steps",
+            "participants": "name: when first seen on the log",
+            "reopened": "how often",
+            "opaque": "entries of types that this version does not know",
+            "measures": "MTTD, MTTA, MTTM, MTTR: name, formula, seconds, reason, entries",
+            "people": "who is in the room now",
+        },
+    ),
+    "catchup": (
+        "catchup",
+        {
+            "incident": "id",
+            "seq": "number of the newest entry",
+            "since": "the entry you saw last",
+            "sections": "objects with title and lines",
+        },
+    ),
+    "postmortem": (
+        "postmortem",
+        {"incident": "id", "seq": "entry", "head_hash": "hash", "file": "path or empty", "markdown": "the document"},
+    ),
+    "verify": (
+        "verify",
+        {
+            "ok": "whether all of it holds",
+            "incidents": "objects with incident, ok, records, head, seq, redacted, signatures, "
+            "broken (seq and what, or null)",
+        },
+    ),
+    "imported": ("import", {"incident": "id", "seq": "entries in all", "added": "entries that were new"}),
+    "backup": ("backup", {"path": "the copy, on the server's machine"}),
+    "restored": (
+        "restore",
+        {"path": "the log", "incidents": "ids", "replaced": "where the log before is kept, or empty"},
+    ),
+    "invite": (
+        "invite",
+        {
+            "invitation": "HOST:PORT#CODE for `warroom join`",
+            "code": "the code alone",
+            "access": "what it allows",
+            "code_seconds": "how long the code may be used",
+            "ttl_seconds": "how long access lasts",
+        },
+    ),
+    "tokens": (
+        "token list",
+        {"tokens": "objects with id, name, access, scopes, created_at, created_by, expires_at, live, invite"},
+    ),
+    "revoked": ("token revoke", {"id": "of the token", "name": "whose it was"}),
+    "quarantine": (
+        "quarantine list",
+        {"entries": "objects with number, at, kind, door, field, problem, expected, body, body_bytes, known_sender"},
+    ),
+    "playbooks": ("playbook list", {"playbooks": "objects with id, version, title, steps"}),
+    "playbook": (
+        "playbook show",
+        {"file": "path", "id": "", "title": "", "version": "", "digest": "of its content", "steps": "objects"},
+    ),
+    "lint": ("playbook lint", {"findings": "sentences", "ok": "whether none is an error"}),
+    "suggestions": ("playbook suggest", {"incident": "id", "playbooks": "best first, with score and reasons"}),
+    "doctor": (
+        "doctor",
+        {"ok": "whether nothing failed", "checks": "objects with name, state (ok, warn, fail), words, remedy"},
+    ),
+    "config": ("config", {"files": "paths read", "settings": "objects with key, value, origin; secrets masked"}),
+    "paths": (
+        "config path",
+        {"file": "", "system_file": "", "config": "", "data": "", "state": "", "runtime": ""},
+    ),
+    "keys": ("keys", {"keymap": "path or empty", "actions": "objects with id, keys, title, scope, command"}),
+}
