@@ -264,7 +264,7 @@ async def test_questions_have_one_answer_or_none_in_words() -> None:
         with pytest.raises(Unreachable, match=r"no answer to server\.info in 0\.1 seconds"):
             await client.request("server.info", timeout=0.1)
         question = asyncio.create_task(client.request("server.info"))
-        await soon(lambda: client._desk._questions)
+        await soon(lambda: len(client._desk.questions))
         await server.stop()
         with pytest.raises(Unreachable, match="connection was lost"):
             await question

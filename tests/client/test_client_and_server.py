@@ -208,3 +208,26 @@ async def test_a_redaction_reaches_who_was_away(tmp_path: Path) -> None:
             await until(jana, lambda: room.state.seq >= 3 and not room.stale and room.state.timeline[1].redacted)
             jana.save()
             assert b"hunter2" not in cached.read_bytes()
+
+
+async def test_an_outbox_of_another_name_is_left_to_them_and_ours_is_sent(tmp_path: Path) -> None:
+    box = tmp_path / "o.db"
+    async with Served(tmp_path) as served:
+        incident = await declared(served.url, box)
+        async with Client("ws://127.0.0.1:1", token_of("jana"), outbox=box) as jana:
+            jana.submit(AddNote(text="by jana"), incident)
+        async with Client(served.url, token_of("omar"), outbox=box) as omar:
+            room = await omar.follow(incident)
+            settled = await asyncio.wait_for(omar.submit(AddNote(text="by omar"), incident).settled(), 20)
+            assert settled.accepted
+            assert omar.unsent == ()
+            await until(omar, lambda: room.state.seq == 2)
+            assert room.state.timeline[1].actor == "omar"
+        async with Client(served.url, token_of("jana"), outbox=box) as jana:
+            room = await jana.follow(incident)
+            await until(jana, lambda: not jana.unsent and room.state.seq == 3)
+            assert (room.state.timeline[2].actor, room.state.timeline[2].text) == ("jana", "by jana")
+        async with Client(served.url, token_of("wei"), outbox=box) as wei:
+            first = wei.submit(AddNote(text="one"), incident)
+            second = wei.submit(AddNote(text="two"), incident)
+            assert [(await asyncio.wait_for(one.settled(), 20)).seq for one in (first, second)] == [4, 5]

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from warroom.client.changes import Topic
 from warroom.client.connect import socket_url
-from warroom.client.desk import Desk, Topic
+from warroom.client.desk import Desk
 from warroom.client.errors import Refused, Unreachable
 from warroom.client.outbox import Outbox
 from warroom.client.replica import ReplicaCache
@@ -235,14 +236,15 @@ class Client:
         """
         deadline = asyncio.get_running_loop().time() + timeout
         await self.live(timeout)
-        question, future = self._desk.ask(method, params)
+        question, future = self._desk.questions.new(method, params)
+        self._desk.tell(question)
         try:
             async with asyncio.timeout_at(deadline):
                 return await future
         except TimeoutError:
             raise Unreachable(f"no answer to {method} in {timeout:g} seconds") from None
         finally:
-            self._desk.give_up(question)
+            self._desk.questions.give_up(question.id)
 
     def seen(self, serial: int) -> None:
         """The person has seen the refusal with that serial; it is forgotten."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-from warroom.client.errors import Refused, Unreachable
+from warroom.client.changes import Changes
 from warroom.client.outbox import Answer, Outbox
+from warroom.client.questions import Questions
 from warroom.client.replica import ReplicaCache
 from warroom.client.room import PanelFeed, Room, Ticket
 from warroom.client.transport import Transport
@@ -29,9 +30,6 @@ from warroom.wire.codec import FrameError, decode_down, encode
 
 _log = logging.getLogger(__name__)
 
-Topic: TypeAlias = str | tuple[str, str]
-"""`link`, `lobby`, `outbox`, `notice`, or ("state" | "people", incident id), ("panel", id)."""
-
 UNCERTAIN = (
     "This outbox was put back to an older copy: whether this command was recorded cannot be known; "
     "look before repeating it"
@@ -39,10 +37,11 @@ UNCERTAIN = (
 _REDACTED = "entry-redacted"
 
 
-class Desk:
+class Desk(Changes):
     """Drives one session over a transport (`Driver`) and serves its rooms (`Speaker`)."""
 
     def __init__(self, outbox: Outbox, cache: ReplicaCache | None, kind: str, agent: str) -> None:
+        super().__init__()
         self.outbox = outbox
         self.cache = cache
         self.transport: Transport | None = None
@@ -61,12 +60,10 @@ class Desk:
         self.settled_link = asyncio.Event()
         self.unsaved: set[str] = set()
         self.granted: m.TokenDown | None = None
-        self._questions: dict[int, asyncio.Future[Any]] = {}
-        self._asked = 0
+        self.questions = Questions()
         self._panels = 0
         self._said = 0
-        self._changed: set[Topic] = set()
-        self._callbacks: list[Callable[[frozenset[Topic]], None]] = []
+        self._first_own = outbox.next_n
         self.session = self._new_session()
         self.tickets = {one.n: Ticket(one) for one in self.unsent}
 
@@ -113,6 +110,35 @@ class Desk:
     def on_refused(self, words: str) -> None:
         self._lost("refused", words)
 
+    def on_foreign(self) -> bool:
+        """The outbox belongs to another name: leave it to them, with what they wrote in it, and take our own along.
+
+        Returns whether there is another outbox to go on with.
+        """
+        mine = {n: self.tickets[n] for n in self._waiting if n >= self._first_own}
+        old = self.outbox
+        try:
+            if len(mine) == len(self._waiting):
+                old.renew()
+            else:
+                self.outbox = old.hand_over(sorted(mine))
+        except OSError as failure:
+            self.say("error", str(failure))
+            return False
+        self._waiting = {one.n: one for one in self.outbox.unsent()}
+        self.tickets = {}
+        for ticket, n in zip(mine.values(), self._waiting, strict=True):
+            ticket.n = n
+            self.tickets[n] = ticket
+        self._first_own = 1
+        self._replace_session()
+        self.recount()
+        return True
+
+    def _replace_session(self) -> None:
+        before, self.session = self.session, self._new_session()
+        self.session.adopt(before)
+
     def _lost(self, status: Literal["connecting", "reconnecting", "refused"], words: str, wait: float = 0.0) -> None:
         self.session.disconnected()
         retry_at = _now() + timedelta(seconds=wait) if status != "refused" else None
@@ -121,10 +147,7 @@ class Desk:
         self.lobby_came.clear()
         for room in self.rooms.values():
             room.lost()
-        for future in self._questions.values():
-            if not future.done():
-                future.set_exception(Unreachable(f"the connection was lost before the answer came: {words}"))
-        self._questions.clear()
+        self.questions.lost(words)
         if status == "refused":
             self.settled_link.set()
         else:
@@ -250,10 +273,8 @@ class Desk:
         """This outbox is an old copy: its commands come back as uncertain, and it starts again under a new id."""
         unsure = [x.Answered(one.n, one.incident, 0, "uncertain", UNCERTAIN) for one in self.outbox.unsent()]
         self._settle(unsure)
-        old = self.session
         self.outbox.renew()
-        self.session = self._new_session()
-        self.session.adopt(old)
+        self._replace_session()
         self.say("warning", "This outbox was put back to an older copy of itself; it goes on under a new name")
         _log.warning("the server knows commands up to %d, the outbox does not", upto)
 
@@ -272,7 +293,7 @@ class Desk:
                 if frame.id in self.feeds:
                     self.feeds[frame.id].hear(frame.body)
             case m.Response():
-                self._hear_response(frame)
+                self.questions.hear(frame)
             case m.Closed():
                 self.forget(frame.incident)
                 if frame.incident in self.rooms:
@@ -295,15 +316,6 @@ class Desk:
         self.unsaved.add("lobby")
         self.lobby_came.set()
         self.touch("lobby")
-
-    def _hear_response(self, frame: m.Response) -> None:
-        future = self._questions.pop(frame.id, None)
-        if future is None or future.done():
-            return
-        if frame.ok:
-            future.set_result(frame.result)
-        else:
-            future.set_exception(Refused(frame.reason, frame.words))
 
     # -- what rooms and the client want --------------------------------------------------------------------------
 
@@ -362,17 +374,6 @@ class Desk:
         self.recount()
         return ticket
 
-    def ask(self, method: str, params: Mapping[str, Any]) -> tuple[int, asyncio.Future[Any]]:
-        """Send a request on the live link; returns its number and where the answer will be."""
-        self._asked += 1
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._questions[self._asked] = future
-        self.tell(m.Request(t="request", id=self._asked, method=method, params=dict(params)))
-        return self._asked, future
-
-    def give_up(self, question: int) -> None:
-        self._questions.pop(question, None)
-
     def seen(self, serial: int) -> None:
         try:
             self.outbox.seen([serial])
@@ -420,29 +421,10 @@ class Desk:
         self.save_all()
         self.session.disconnected()
         self.link = replace(self.link, status="closed", since=_now(), retry_at=None)
-        for future in self._questions.values():
-            future.cancel()
+        self.questions.lost("the client was closed")
         for ticket in self.tickets.values():
             ticket.abandon()
         self.outbox.close()
-
-    # -- who wants to know ---------------------------------------------------------------------------------------
-
-    def on_change(self, callback: Callable[[frozenset[Topic]], None]) -> Callable[[], None]:
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
-
-    def touch(self, *topics: Topic) -> None:
-        if not self._changed and self._callbacks:
-            asyncio.get_running_loop().call_soon(self._ring)
-            self._changed.update(topics)
-        elif self._changed:
-            self._changed.update(topics)
-
-    def _ring(self) -> None:
-        topics, self._changed = frozenset(self._changed), set()
-        for callback in list(self._callbacks):
-            callback(topics)
 
 
 def _now() -> datetime:

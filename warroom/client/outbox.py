@@ -68,10 +68,11 @@ class Outbox:
         return cls(sqlite3.connect(":memory:", check_same_thread=False))
 
     @classmethod
-    def open(cls, path: Path) -> Outbox:
+    def open(cls, path: Path, *, empty: bool = False) -> Outbox:
         """The outbox at `path`, or one beside it (`outbox-2.db` ...) when another process holds it.
 
-        A free one with commands still in it goes before an empty one, so that nothing waits for ever. A file that
+        A free one with commands still in it goes before an empty one, so that nothing waits for ever, unless an
+        `empty` one is asked for. A file that
         cannot be read is moved aside (`damaged` names it) and replaced.
 
         Raises:
@@ -86,6 +87,9 @@ class Outbox:
                 return free
             found = cls._locked(candidate)
             if found is None:
+                continue
+            if empty and found.unsent():
+                found.close()
                 continue
             if not exists or found.unsent():
                 if free is not None:
@@ -169,13 +173,33 @@ class Outbox:
                 self._database.execute("DELETE FROM command WHERE n = ?", (answer.n,))
 
     def renew(self) -> None:
-        """Take a new client id and start at 1 again; only with no command left."""
-        if self.unsent():
-            raise ValueError("an outbox with commands in it cannot change its id")
-        row = (_new_client(), 1)
+        """Take a new client id and number what is unsent from 1 again, in one step.
+
+        Raises:
+            OSError: the disk does not take it; nothing was changed.
+        """
+        numbers = [one.n for one in self.unsent()]
+        row = (_new_client(), len(numbers) + 1)
         with self._writing():
+            for new, n in enumerate(numbers, start=1):
+                self._database.execute("UPDATE command SET n = ? WHERE n = ?", (new, n))
             self._database.execute("UPDATE box SET client = ?, next_n = ?", row)
         self.client, self.next_n = row
+
+    def hand_over(self, numbers: list[int]) -> Outbox:
+        """Move these commands to an empty outbox beside this one, which is closed with the rest in it.
+
+        Raises:
+            OSError: there is none, or the disk does not take it.
+        """
+        other = Outbox.in_memory() if self.path is None else Outbox.open(self.path, empty=True)
+        moved = [one for one in self.unsent() if one.n in set(numbers)]
+        other.renew()
+        for one in moved:
+            other.add(one.incident, one.command, one.made_at)
+        self.settle([Answer(one.n) for one in moved], datetime.now(UTC))
+        self.close()
+        return other
 
     def unsent(self) -> list[Unsent]:
         """The commands without an answer, by number."""

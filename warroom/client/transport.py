@@ -51,6 +51,9 @@ class Driver(Protocol):
 
     def on_lost(self, words: str, retry_in: float) -> None: ...
     def on_refused(self, words: str) -> None: ...
+    def on_foreign(self) -> bool:
+        """The outbox is another name's; returns whether to come again with another one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Ended:
     words: str
     retry_after: float = 0.0
     final: bool = False
+    foreign: bool = False
 
 
 class Transport:
@@ -117,7 +121,10 @@ class Transport:
             began = loop.time()
             ended = await self._once()
             self._backoff.was_live(loop.time() - began)
-            if ended.final:
+            if ended.foreign and self._driver.on_foreign():
+                await asyncio.sleep(self._backoff.next())
+                continue
+            if ended.final or ended.foreign:
                 self._driver.on_refused(ended.words)
                 return
             wait = self._backoff.next(ended.retry_after)
@@ -248,6 +255,8 @@ def _closed(failure: ConnectionClosed) -> Ended:
     close = failure.rcvd
     if close is None:
         return Ended("the connection was cut")
+    if close.code == CloseCode.FOREIGN:
+        return Ended(close.reason or "this outbox belongs to somebody else", foreign=True)
     if close.code in _FINAL:
         return Ended(close.reason or _FINAL[close.code], final=True)
     words = close.reason or ("the server is going down" if close.code == CloseCode.RESTART else "the server hung up")

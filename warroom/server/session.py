@@ -13,27 +13,25 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from pydantic import ValidationError
 from websockets.exceptions import ConnectionClosed
 
-from warroom.incident import commands as c
 from warroom.incident.record import stamp
 from warroom.incident.state import Actor
-from warroom.incident.verdict import Reason, Refusal
 from warroom.server.auth import Denied, Door, Identity
+from warroom.server.commander import Commander
 from warroom.server.connection import Wire, prepare
 from warroom.server.limits import Bucket
 from warroom.server.lobby import Lobby
 from warroom.server.metrics import Metrics
 from warroom.server.outboxes import Outbox, Outboxes, down
 from warroom.server.panels import PanelDesk
-from warroom.server.room import Job, Room
+from warroom.server.room import Room
 from warroom.server.settings import ServerSettings
 from warroom.server.tasks import Tasks
 from warroom.store.port import EventStore, Outcome, StoreDamaged
 from warroom.telemetry.relay import Relay
 from warroom.wire import messages as m
-from warroom.wire.codec import FrameError, decode_up, encode, first_complaint
+from warroom.wire.codec import FrameError, decode_up, encode
 from warroom.wire.messages import CloseCode
 from warroom.wire.numbering import Take
 
@@ -86,6 +84,7 @@ class Session:
         self._frames = Bucket(limits.frames_per_second, limits.frame_burst, now)
         self._bytes = Bucket(limits.bytes_per_second, limits.byte_burst, now)
         self._warned = False
+        self._commander = Commander(server.lobby, server.tasks)
         self._panels = PanelDesk(server.relay, self.id, wire.write, limits.panels)
         self._loop = asyncio.get_running_loop()
         self._lost = True
@@ -193,7 +192,7 @@ class Session:
         self.kind = frame.kind
         box = await self.server.outboxes.claim(frame.client, self.actor.name)
         if box is None:
-            raise Ended(CloseCode.FORBIDDEN, "foreign-outbox", "this client id belongs to somebody else")
+            raise Ended(CloseCode.FOREIGN, "foreign-outbox", "this client id belongs to somebody else")
         self.box = box
         other, box.holder = box.holder, self
         if isinstance(other, Session):
@@ -304,7 +303,7 @@ class Session:
             return  # it comes again on the next connection
         match box.take(frame.n):
             case Take.NEW:
-                await self._new_command(frame, box)
+                await self._commander.take(frame, box, self.actor)
             case Take.REPEAT:
                 self._metrics.commands.add("repeat")
                 outcome = box.outcomes.get(frame.n)
@@ -315,75 +314,6 @@ class Session:
                 self.ask_again(box.numbering.expected)
             case Take.SETTLED | Take.WAIT:
                 return
-
-    async def _new_command(self, frame: m.CommandFrame, box: Outbox) -> None:
-        lobby = self.server.lobby
-        room = lobby.rooms.get(frame.incident)
-        command = self._parse(frame)
-        if room is not None and not isinstance(command, c.DeclareIncident | c.MergeIncident | Refusal):
-            if box.in_flight and box.target is not room:
-                await self._wait_turn(box, room, frame.n)
-                if box.numbering.last < frame.n:
-                    return
-            box.sent(frame.n, room)
-            room.submit(Job(command, self.actor, box.client, frame.n, box))
-            return
-        await self._wait_turn(box, None, frame.n)
-        if box.numbering.last < frame.n:
-            return
-        box.sent(frame.n, None)
-        work = self.server.tasks.start(self._elsewhere(frame, command, box))
-        await asyncio.wait([work])
-
-    async def _wait_turn(self, box: Outbox, target: Room | None, n: int) -> None:
-        """Until nothing of this outbox is in flight for another incident. If that failed, `n` has to come again."""
-        if box.in_flight:
-            await box.turn(target)
-            if box.stalled_at:
-                box.numbering.last = min(box.numbering.last, n - 1)
-
-    async def _elsewhere(self, frame: m.CommandFrame, command: c.AnyCommand | Refusal, box: Outbox) -> None:
-        """A command that is for no open room: to declare, for an incident to be loaded, or to be refused."""
-        lobby = self.server.lobby
-        n, incident = frame.n, frame.incident
-        if isinstance(command, Refusal):
-            await lobby.refuse(box, n, incident, command)
-        elif isinstance(command, c.DeclareIncident):
-            if incident:
-                words = "a new incident has no id yet: leave `incident` empty"
-                await lobby.refuse(box, n, incident, Refusal(Reason.INVALID, words))
-            else:
-                await lobby.declare(command, self.actor, box, n)
-        else:
-            await self._to_room(incident, command, box, n)
-
-    async def _to_room(self, incident: str, command: c.AnyCommand, box: Outbox, n: int) -> None:
-        lobby = self.server.lobby
-        try:
-            room = await lobby.room(incident)
-        except StoreDamaged:
-            words = f"the log of {incident} is damaged, so nothing can be added to it; run `warroom verify`"
-            await lobby.refuse(box, n, incident, Refusal(Reason.UNREADABLE, words))
-            return
-        if room is None:
-            words = f"there is no incident {incident}" if incident else "this command needs an incident"
-            await lobby.refuse(box, n, incident, Refusal(Reason.NOT_FOUND, words))
-            return
-        if isinstance(command, c.MergeIncident):
-            into = lobby.lines.get(command.into)
-            if into is None or not into.visible_to(self.actor):
-                await lobby.refuse(box, n, incident, Refusal(Reason.NOT_FOUND, f"there is no incident {command.into}"))
-                return
-        box.sent(n, room)
-        room.submit(Job(command, self.actor, box.client, n, box))
-
-    def _parse(self, frame: m.CommandFrame) -> c.AnyCommand | Refusal:
-        try:
-            return c.COMMAND.validate_python(frame.command)
-        except ValidationError as wrong:
-            return Refusal(Reason.INVALID, f"the command cannot be read: {first_complaint(wrong)}")
-        except RecursionError:
-            return Refusal(Reason.INVALID, "the command is nested too deeply")
 
     async def _confirm(self, frame: m.Confirm) -> None:
         box = self.box

@@ -51,6 +51,8 @@ class CloseCode:
     """No hello in time."""
     REPLACED = 4409
     """The same outbox connected again."""
+    FOREIGN = 4410
+    """The outbox belongs to another name: come with another client id."""
     TOO_LARGE = 1009
     TOO_OLD = 4426
     """No common protocol version."""
