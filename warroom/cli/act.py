@@ -104,8 +104,6 @@ def keep(command: Mapping[str, Any], incident: str, why: str, *, as_json: bool) 
     Raises:
         Stop: it is no valid command, or the disk does not take it.
     """
-    import sqlite3
-
     from pydantic import ValidationError
 
     from warroom.client.connect import Home
@@ -123,7 +121,7 @@ def keep(command: Mapping[str, Any], incident: str, why: str, *, as_json: bool) 
         raise Stop(Exit.UNREACHABLE, f"{why}; it could not be kept: {error}") from None
     try:
         outbox.add(incident, body, datetime.now(UTC))
-    except sqlite3.Error as error:
+    except OSError as error:
         raise Stop(Exit.UNREACHABLE, f"{why}; it could not be kept: {error}") from None
     finally:
         outbox.close()
