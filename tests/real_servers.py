@@ -41,6 +41,7 @@ class RealServer:
     command: Sequence[str]
     port: int
     log: Path
+    env: Mapping[str, str] | None = field(default=None, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -55,7 +56,9 @@ class RealServer:
         """Return when it is ready. Raises AssertionError with its log when it is not in time."""
         assert self._process is None, "it runs already"
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env
+            )
         self.wait_until(self._ready, "ready")
         return self
 

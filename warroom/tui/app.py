@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.events import Event, Key
 
-from warroom.client.view import Link, View
+from warroom.client.view import Link, RefusedCommand, View
+from warroom.tui.attention import Bell, desktop_notification
 from warroom.tui.bindings import bindings_of
 from warroom.tui.bridge import Answered, Bridge, Opened, Opener, OpenFailed, Wake
+from warroom.tui.glyphs import select, use
 from warroom.tui.memory import Memory
 from warroom.tui.screens.board import BoardScreen
 from warroom.tui.screens.lobby import LobbyScreen
 from warroom.tui.slash import Payload
+from warroom.tui.taking_back import taken_back
 from warroom.tui.themes import pick_theme, register_themes
+from warroom.tui.typeahead import aim, redirect
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,19 @@ class ConsoleOptions:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     banner: str = ""
     """Said once at the start; a demo says here that its data is made up."""
+    complaints: tuple[str, ...] = ()
+    """What is wrong with the files the console is set up by, said at the start; it runs without them."""
+
+
+_SLOW_BEAT = 5
+"""Seconds between two times that the console shows over a slow link."""
+
+
+def _action_provider() -> type[Provider]:
+    """The palette's offers, loaded when it is first opened."""
+    from warroom.tui.provider import ActionProvider
+
+    return ActionProvider
 
 
 class WarroomApp(App[None], inherit_bindings=False):
@@ -50,6 +69,7 @@ class WarroomApp(App[None], inherit_bindings=False):
     TITLE = "warroom"
     CSS_PATH = "warroom.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {_action_provider}  # noqa: RUF012 - Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
 
     def __init__(self, opener: Opener, options: ConsoleOptions) -> None:
@@ -60,6 +80,8 @@ class WarroomApp(App[None], inherit_bindings=False):
         self.drafts: dict[str, dict[str, str]] = {}
         self.keymap = dict(options.keymap)
         self.memory = Memory(options.memory)
+        self.calm = options.calm
+        self._bell = Bell()
         self._touched = time.monotonic()
         self._noticed = 0
         register_themes(cast(App[object], self))
@@ -82,6 +104,11 @@ class WarroomApp(App[None], inherit_bindings=False):
         """The time, aware."""
         return self.options.clock()
 
+    def beat(self) -> datetime:
+        """The time to show: with low bandwidth it goes on every five seconds, and with it all that shows it."""
+        now = self.options.clock()
+        return now.replace(second=now.second - now.second % _SLOW_BEAT, microsecond=0) if self.calm else now
+
     def touched(self) -> None:
         """A key was pressed."""
         self._touched = time.monotonic()
@@ -89,12 +116,6 @@ class WarroomApp(App[None], inherit_bindings=False):
     def idle_seconds(self) -> int:
         """How long no key was pressed."""
         return int(time.monotonic() - self._touched)
-
-    def get_system_commands(self, screen: Any) -> Any:
-        """The palette offers the registry's actions, not Textual's own."""
-        from warroom.tui.provider import system_commands
-
-        yield from system_commands(self, screen)
 
     # Life
 
@@ -113,7 +134,24 @@ class WarroomApp(App[None], inherit_bindings=False):
         gc.enable()
         if self.options.banner:
             self.notify(self.options.banner, timeout=12, markup=False)
+        for words in self.options.complaints:
+            self.notify(words, severity="warning", timeout=20, markup=False)
         self.bridge.open()
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key) and not event.is_forwarded:
+            aim(event, self)
+        await super().on_event(event)
+
+    def on_key(self, event: Key) -> None:
+        """A key that nothing has used goes to what has the focus by now, before it may act as a binding."""
+        if redirect(event, self):
+            event.stop()
+            event.prevent_default()
+
+    def _fatal_error(self) -> None:
+        """A fault of our own ends the console; `run` hands it on, for nobody should read a traceback on a terminal."""
+        self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
         self.bridge.close()
@@ -198,13 +236,62 @@ class WarroomApp(App[None], inherit_bindings=False):
             settled = future.result()
             if not settled.accepted:
                 self.tell(settled.words, "warning")
-                if self.bridge.wire is not None:
-                    self.bridge.wire.seen(settled.n)
+                self._keep_words(payload, incident)
+                self._seen([one for one in self._newest().refused if one.n == settled.n])
             if then is not None:
                 then(settled)
 
         if not self.bridge.submit(payload, incident, answered):
             self.tell("not connected yet; try again in a moment", "warning")
+
+    def _newest(self) -> View:
+        return self.view if self.bridge.wire is None else self.bridge.wire.latest
+
+    def _seen(self, refused: Iterable[RefusedCommand]) -> None:
+        for one in refused:
+            if self.bridge.wire is not None:
+                self.bridge.wire.seen(one.serial)
+
+    def _keep_words(self, command: Mapping[str, Any], incident: str) -> str:
+        """Put a refused command's words back where they were typed; gives the action that opens that place."""
+        found = taken_back(command)
+        if found is None:
+            return ""
+        action, values = found
+        key = action if action == "lobby.declare" else f"{incident}:{action}"
+        self.drafts.setdefault(key, {}).update(values)
+        if action == "room.chat":
+            boards = (one for one in self.screen_stack if isinstance(one, BoardScreen) and one.incident == incident)
+            for board in boards:
+                board.put_back(values["text"])
+        return action
+
+    def take_back(self, refused: RefusedCommand | None) -> None:
+        """Open the place where a refused command was typed, with its words in it."""
+        if refused is None:
+            return
+        action = self._keep_words(refused.command, refused.incident)
+        if not action:
+            self.tell("there are no words in it; do it anew with its key")
+        elif action != "lobby.declare" and refused.incident:
+            self.show_room(refused.incident)
+            self.call_after_refresh(self._reopen, refused.incident, action)
+        else:
+            self.show_lobby()
+            self.call_after_refresh(self._reopen, "", action)
+
+    def _reopen(self, incident: str, action: str) -> None:
+        screen = self.screen
+        if isinstance(screen, LobbyScreen) or (isinstance(screen, BoardScreen) and screen.incident == incident):
+            screen.action_do(action)
+
+    def call_person(self, words: str) -> None:
+        """Something asks for this person: say it, ring once in a while, and tell the desktop if they look elsewhere."""
+        self.tell(words, "warning")
+        if self._bell.may_ring(time.monotonic()):
+            self.bell()
+            if not self.app_focus and self._driver is not None and not self.is_headless:
+                self._driver.write(desktop_notification(words))
 
     def tell(self, words: str, level: str = "information") -> None:
         """Say something to the person, for a few seconds."""
@@ -229,9 +316,11 @@ class WarroomApp(App[None], inherit_bindings=False):
 
     def do_toggle_calm(self) -> None:
         """Draw seldom, for a slow link."""
-        calm = not self.has_class("-calm")
-        self.set_class(calm, "-calm")
-        self.tell("low bandwidth: charts and clocks are drawn seldom" if calm else "full speed again")
+        self.calm = not self.calm
+        for screen in self.screen_stack:
+            if isinstance(screen, BoardScreen):
+                screen.set_calm(self.calm)
+        self.tell(f"low bandwidth: all but news is drawn every {_SLOW_BEAT} s" if self.calm else "full speed again")
 
     def do_show_help(self) -> None:
         """The keys that work here."""
@@ -246,13 +335,13 @@ class WarroomApp(App[None], inherit_bindings=False):
 
     def do_show_unsent(self) -> None:
         """What waits, and what came back."""
-        from warroom.tui.screens.help import outbox_sections
-        from warroom.tui.screens.reading import ReadingScreen
+        from warroom.tui.screens.outbox import OutboxScreen
 
-        self.push_screen(ReadingScreen("Unsent and refused", outbox_sections(self.view, self.zone)))
-        for one in self.view.refused:
-            if self.bridge.wire is not None:
-                self.bridge.wire.seen(one.n)
+        if isinstance(self.screen, OutboxScreen):
+            return
+        view = self._newest()
+        self.push_screen(OutboxScreen(view, self.zone), self.take_back)
+        self._seen(view.refused)
 
     def do_copy(self) -> None:
         """Copy the selected row's words."""
@@ -269,4 +358,5 @@ class WarroomApp(App[None], inherit_bindings=False):
 def run(opener: Opener, options: ConsoleOptions) -> None:
     """Run the console until the person leaves."""
     gc.disable()
+    use(select(sys.stdout.encoding, os.environ))
     WarroomApp(opener, options).run()

@@ -18,9 +18,10 @@ from textual.widgets.option_list import Option
 
 from warroom.tui.forms import Field, Form, Values
 from warroom.tui.slash import Payload, SlashError
+from warroom.tui.typeahead import OpeningScreen
 
 
-class FormScreen(ModalScreen[Payload | None]):
+class FormScreen(ModalScreen[Payload | None], OpeningScreen):
     """Dismisses with the command, or None. `drafts` holds what was typed and not sent, by field name."""
 
     DEFAULT_CSS = """
@@ -49,6 +50,7 @@ class FormScreen(ModalScreen[Payload | None]):
     def __init__(self, form: Form, drafts: dict[str, str]) -> None:
         super().__init__()
         self.form, self.drafts = form, drafts
+        self.keep_early()
         self.set_class(form.dangerous, "-dangerous")
 
     def compose(self) -> ComposeResult:
@@ -78,7 +80,9 @@ class FormScreen(ModalScreen[Payload | None]):
     def on_mount(self) -> None:
         fields = self.form.fields
         empty = next((one for one in fields if one.choices or not (self.drafts.get(one.name) or one.value)), fields[0])
-        self.query_one(f"#field-{empty.name}").focus()
+        first = self.query_one(f"#field-{empty.name}")
+        self.set_focus(first)
+        self.release_early(first)
 
     def values(self) -> dict[str, str]:
         """What stands in the fields now, trimmed."""

@@ -194,7 +194,8 @@ class Prompt(Vertical):
         """Put the cursor here, with `start` (for example `/note `) typed if the line is empty."""
         if start is not None and not self.text:
             self.text = start
-        self.input.focus()
+        # At once: the next key may be on its way already.
+        self.screen.set_focus(self.input)
 
     def action_close(self) -> None:
         """Close the list; with no list open, leave the line (it stays as it is)."""
