@@ -4,7 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check lint types imports unit bench example screenshots clean help
+.PHONY: demo test check lint types imports unit bench example docs hostile screenshots clean help
 
 help: ## list the tasks
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,12 @@ bench: $(STAMP) ## run the benchmarks and rewrite docs/performance.md
 
 example: $(STAMP) ## rewrite the example post-mortem in docs/
 	$(BIN)/python docs/example.py
+
+docs: $(STAMP) ## rewrite the pages and tables that follow from the code
+	$(BIN)/python docs/generate.py
+
+hostile: $(STAMP) ## attack every door and rewrite docs/hostile-input.md
+	$(BIN)/python docs/generate.py hostile
 
 screenshots: $(STAMP) ## redraw the pictures in docs/
 	$(BIN)/python docs/screenshots.py
