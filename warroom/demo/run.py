@@ -1,0 +1,187 @@
+"""Run the demo: with the console on it, or headless with a line for each event.
+
+Invariant: it ends within moments when asked to, with no thread and no file left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warroom.demo.clock import DemoClock
+
+if TYPE_CHECKING:
+    from warroom.client.view import View
+    from warroom.demo.house import Open, Plan
+    from warroom.demo.life import Life
+
+BANNER = "A demo: the incident, the responders and all figures are made up. Press ? for the keys, b for the story."
+SEED = 7
+_START_SECONDS = 20.0
+_END_SECONDS = 5.0
+
+
+class HouseThread:
+    """The house and everybody in it, in a thread and loop of their own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._opened: Future[Open] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._main, name="warroom-demo", daemon=True)
+
+    def start(self) -> Open:
+        """Start it and wait until it takes commands.
+
+        Raises:
+            CannotShow, StoreError: it cannot; says why.
+        """
+        self._thread.start()
+        return self._opened.result(_START_SECONDS)
+
+    def stop(self) -> None:
+        """End it and wait for that."""
+        if self._loop is not None and self._stop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive():
+            self._thread.join(_END_SECONDS)
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as failure:
+            if self._opened.done():
+                raise
+            self._opened.set_exception(failure)
+
+    async def _run(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with living(self._plan) as (opened, _):
+            self._opened.set_result(opened)
+            await self._stop.wait()
+
+
+@asynccontextmanager
+async def living(plan: Plan) -> AsyncIterator[tuple[Open, Life]]:
+    """The house with everybody at work in it.
+
+    Raises:
+        CannotShow, StoreError: as `house`.
+    """
+    from warroom.demo.house import house
+    from warroom.demo.life import Life
+
+    async with house(plan) as opened:
+        life = Life(opened)
+        try:
+            yield opened, life
+        finally:
+            await life.close()
+
+
+def run(
+    me: str,
+    *,
+    speed: float = 1.0,
+    seed: int = SEED,
+    port: int = 0,
+    keep: Path | None = None,
+    zone: tzinfo = UTC,
+    theme: str | None = None,
+    keymap: Mapping[str, str] | None = None,
+    calm: bool = False,
+) -> int:
+    """Open the console on the demo, until the person leaves. `me` is what they are called in the room.
+
+    Raises:
+        ValueError: a speed that cannot be.
+    """
+    gc.disable()
+    from warroom.tui.app import ConsoleOptions, WarroomApp
+
+    show = Show(DemoClock(speed), me, seed=seed, port=port, keep=keep)
+    options = ConsoleOptions(
+        me=me, theme=theme, keymap=keymap or {}, zone=zone, calm=calm, clock=show.clock.moment, banner=BANNER
+    )
+    app = WarroomApp(show.opener, options)
+    show.app = app
+    signal.signal(signal.SIGTERM, lambda *_: app.exit())
+    try:
+        app.run()
+    finally:
+        show.close()
+    return 0
+
+
+class Show:
+    """The demo as the console opens it: the first frame is out before any of it is loaded."""
+
+    def __init__(self, clock: DemoClock, me: str, *, seed: int = SEED, port: int = 0, keep: Path | None = None) -> None:
+        self.clock = clock
+        self.app: Any = None
+        self.opened: Open | None = None
+        self._me, self._seed, self._port, self._keep = me, seed, port, keep
+        self._house: HouseThread | None = None
+        self._closed = False
+        self._guard = threading.Lock()
+
+    def opener(self, wake: Callable[[View], None]) -> Any:
+        """Open the house, go in, and turn the console to the incident."""
+        from warroom.client.thread import ClientThread
+        from warroom.demo.house import Plan, name_beside
+
+        me = name_beside(self._me)
+        with self._guard:
+            if self._closed:
+                raise RuntimeError("the demo has ended")
+            self._house = HouseThread(Plan(me, self.clock, self._seed, self._port, self._keep))
+            opened = self.opened = self._house.start()
+        if self.app is not None:
+            self.app.call_from_thread(self._show, opened)
+        return ClientThread(opened.url, opened.tokens[me], agent="demo", wake=wake)
+
+    def _show(self, opened: Open) -> None:
+        # The room itself comes first, not the words about it: what lies in the past counts as seen.
+        self.app.memory.see(opened.incident, opened.head)
+        self.app.show_room(opened.incident)
+
+    def close(self) -> None:
+        """End the house; a second call does nothing."""
+        with self._guard:
+            self._closed = True
+            house, self._house = self._house, None
+        if house is not None:
+            house.stop()
+
+
+def run_headless(
+    me: str,
+    put: Callable[[str], None],
+    *,
+    seconds: float | None = None,
+    speed: float = 1.0,
+    seed: int = SEED,
+    port: int = 0,
+    keep: Path | None = None,
+) -> int:
+    """Let it happen without a console; `put` gets a line for each entry. Ends after `seconds`, or by Ctrl-C.
+
+    Raises:
+        ValueError: a speed that cannot be.
+        CannotShow, StoreError: it cannot start.
+    """
+    from warroom.demo.headless import follow
+    from warroom.demo.house import Plan, name_beside
+
+    plan = Plan(name_beside(me), DemoClock(speed), seed, port, keep)
+    return asyncio.run(follow(plan, put, seconds))
