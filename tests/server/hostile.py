@@ -326,7 +326,7 @@ _first("first beyond 2^53", "close 4400", **{**_HELLO, "first": 2**60})
 _first("a second token", "close 4400", **{**_HELLO, "token": _BAD_TOKEN})
 
 
-@case("another's outbox", "hello", "close 4403")
+@case("another's outbox", "hello", "close 4410")
 async def _outbox(a: Attacker) -> str:
     owner = await a.admitted(client="outbox-of-jana")
     await owner.until("welcome")

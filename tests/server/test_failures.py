@@ -255,3 +255,31 @@ def test_beyond_this_machine_there_is_tls() -> None:
     with pytest.raises(ValueError, match="TLS"):
         ServerSettings(host="0.0.0.0")
     assert ServerSettings(host="0.0.0.0", behind_proxy=True).host
+
+
+async def test_a_room_that_fails_is_read_anew_and_nothing_is_lost_or_doubled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from warroom.incident import commands as c
+    from warroom.server.room import Room
+
+    whole, faults = Room._fan_out, [3]
+
+    def failing(self: Room, records: Any, previous: bytes) -> None:
+        if faults and records[-1].seq >= faults[0]:
+            faults.pop(0)
+            raise ZeroDivisionError
+        whole(self, records, previous)
+
+    monkeypatch.setattr(Room, "_fan_out", failing)
+    async with house(tmp_path) as home, home.client("jana") as jana:
+        incident = (await jana.submit(c.DeclareIncident(title="Down")).settled()).incident
+        mine = await jana.follow(incident)
+        await mine.caught_up.wait()
+        settled = [jana.submit(c.AddNote(text=f"note {n}"), incident) for n in range(12)]
+        seqs = [(await ticket.settled()).seq for ticket in settled]
+        assert not faults
+        assert seqs == sorted(set(seqs))
+        await eventually(lambda: mine.state.seq == seqs[-1])
+        notes = [record for record in await home.store.read(incident) if record.tag == "note-added"]
+        assert len(notes) == 12

@@ -15,7 +15,6 @@ from typing import Protocol
 
 from warroom.incident import commands as c
 from warroom.incident.chain import seal_all
-from warroom.incident.decide import decide
 from warroom.incident.ids import incident_id
 from warroom.incident.record import Record
 from warroom.incident.state import Actor, IncidentState
@@ -25,7 +24,7 @@ from warroom.server import catchup, summary
 from warroom.server.connection import prepare
 from warroom.server.metrics import Metrics
 from warroom.server.outboxes import Outbox, Outboxes
-from warroom.server.room import SERVER, Job, Room
+from warroom.server.room import SERVER, Job, Room, judge
 from warroom.server.summary import Line
 from warroom.server.tasks import Tasks
 from warroom.store.port import (
@@ -169,7 +168,7 @@ class Lobby:
             if incident in self.lines:
                 continue
             state = IncidentState(id=incident)
-            verdict = decide(state, command, actor, at)
+            verdict = judge(state, command, actor, at)
             if isinstance(verdict, Refusal):
                 await self.refuse(box, n, "", verdict)
                 return
@@ -240,6 +239,12 @@ class Lobby:
 
     def settled(self, box: Outbox) -> None:
         self._outboxes.settle(box)
+
+    def broken(self, room: Room) -> None:
+        """A room failed: the next who asks gets one that is read anew."""
+        if self.rooms.get(room.incident) is room:
+            del self.rooms[room.incident]
+            self._tasks.start(self._rebuild(room.incident))
 
     def changed(self, room: Room, before: IncidentState) -> None:
         """A room has a new durable state."""

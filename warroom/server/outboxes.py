@@ -21,6 +21,9 @@ class Holder(Protocol):
     def tell(self, outcome: Outcome) -> None: ...
     def ask_again(self, n: int) -> None: ...
     def warn(self, words: str) -> None: ...
+    def drop(self) -> None:
+        """Cut the connection: what it comes back to is read from the store."""
+        ...
 
 
 class Outbox:
@@ -87,6 +90,18 @@ class Outbox:
         self.numbering.last = max(self.numbering.floor, min(self.numbering.last, n - 1))
         self.stalled_at = self.stalled_at or now
         self._landed(n)
+
+    def abandon(self) -> None:
+        """Nobody knows what became of the commands in flight: cut the connection and read anew what is stored."""
+        holder, self.holder = self.holder, None
+        self.numbering = Numbering()
+        self.outcomes = {}
+        self.loaded = False
+        self.stalled_at = 0.0
+        for n in list(self.in_flight):
+            self._landed(n)
+        if holder is not None:
+            holder.drop()
 
     def retry(self) -> None:
         """Ask for what could not be stored."""

@@ -9,7 +9,6 @@ what the store holds.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import deque
@@ -28,11 +27,11 @@ from warroom.incident.state import Actor, IncidentState
 from warroom.incident.verdict import Reason, Refusal, Verdict
 from warroom.incident.words import Duty
 from warroom.server import catchup, summary
-from warroom.server.catchup import Snapshot, Why
 from warroom.server.connection import prepare
 from warroom.server.log import where
 from warroom.server.metrics import Metrics
 from warroom.server.outboxes import Holder, Outbox
+from warroom.server.past import Past
 from warroom.server.presence import Presence, Visitor
 from warroom.store.port import (
     AlreadyAnswered,
@@ -48,12 +47,6 @@ from warroom.wire import messages as m
 from warroom.wire.codec import encode
 
 BATCH = 256
-RECENT = 1024
-"""Records kept in memory for those who resume."""
-TAIL = 3000
-"""Records behind which a newcomer gets a snapshot instead of the tail."""
-STALE_SNAPSHOT = 300
-"""Records that a cached snapshot may lack; they follow it as a tail."""
 SERVER = "warroom"
 """The name the server acts under."""
 
@@ -85,6 +78,7 @@ class House(Protocol):
     def store_refused(self, error: StoreError) -> None: ...
     def store_works(self) -> None: ...
     def settled(self, box: Outbox) -> None: ...
+    def broken(self, room: Room) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -120,15 +114,13 @@ class Room:
         self.presence = Presence(self.incident, self.publish)
         self.used_at = asyncio.get_running_loop().time()
         self.rung = 0
-        self.generation = 0
         self._house = house
-        self._recent: deque[Record] = deque(recent, RECENT)
+        self._past = Past(self.incident, house.store, house.metrics, lambda: self.state, recent)
         self._queue: deque[Job] = deque()
+        self._in_hand: list[Job] = []
         self._wake = asyncio.Event()
         self._still = asyncio.Event()
         self._still.set()
-        self._snapshot: Snapshot | None = None
-        self._building: asyncio.Task[Snapshot] | None = None
         self._task = asyncio.create_task(self._run(), name=f"room-{self.incident}")
 
     # -- commands ------------------------------------------------------------------------------------------------
@@ -156,11 +148,9 @@ class Room:
     async def close(self) -> None:
         """End the room's task; what is queued is lost, so `settle` first."""
         self.presence.close()
-        for task in (self._task, self._building):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._past.close()
 
     async def _run(self) -> None:
         while True:
@@ -170,14 +160,30 @@ class Room:
             try:
                 while self._queue:
                     jobs = deque(self._queue.popleft() for _ in range(min(BATCH, len(self._queue))))
+                    self._in_hand = list(jobs)
                     await self._work(jobs)
                 if self.rung > self.state.seq:
                     await self._read_tail()
             except StoreFailed as error:
                 self._house.fatal(error)
                 return
+            except Exception as error:  # a fault of ours: what is stored is right, what is in memory may not be
+                _LOG.error("a room failed and is read anew", extra={"incident": self.incident, "where": where(error)})
+                self._abandon()
+                return
             if not self._queue:
                 self._still.set()
+
+    def _abandon(self) -> None:
+        """Let everybody come back to a room that is read from the store."""
+        self._house.broken(self)
+        self.presence.close()
+        for follower in list(self.followers):
+            follower.drop()
+        for job in [*self._in_hand, *self._queue]:
+            if job.box is not None:
+                job.box.abandon()
+        self._still.set()
 
     async def _work(self, jobs: deque[Job]) -> None:
         """Decide and append until `jobs` is empty, however often somebody else was first."""
@@ -244,13 +250,7 @@ class Room:
     def _verdict(self, state: IncidentState, job: Job, at: datetime) -> Verdict:
         if job.failed:
             return Refusal(Reason.INTERNAL, "the server could not store what this command led to; it was left out")
-        try:
-            return decide(state, job.command, job.actor, at)
-        except Exception as error:  # a rule that fails must not end the incident
-            _LOG.error("a rule failed", extra={"incident": self.incident, "where": where(error)})
-            return Refusal(
-                Reason.INTERNAL, "the server failed on this command; it was recorded and the incident goes on"
-            )
+        return judge(state, job.command, job.actor, at)
 
     async def _durable(self, batch: Batch) -> None:
         """Tell everybody."""
@@ -264,7 +264,7 @@ class Room:
         if batch.erase:
             await self._refold()
         elif batch.records:
-            self._recent.extend(batch.records)
+            self._past.extend(batch.records)
             self._fan_out(batch.records, batch.records[0].previous)
         metrics.records.add(amount=len(batch.records))
         for job, outcome in batch.answers:
@@ -345,7 +345,7 @@ class Room:
                 self.state = await asyncio.to_thread(fold, records, before)
                 if self.state.seq == before.seq:
                     return
-                self._recent.extend(records)
+                self._past.extend(records)
                 self._fan_out(records, records[0].previous)
             self._after(before)
 
@@ -354,7 +354,7 @@ class Room:
     async def follow(self, who: Follower, position: m.Position, since: str) -> bool:
         """Bring a follower up to date and keep it so. False: it may not see the incident (or is gone)."""
         self.used_at = asyncio.get_running_loop().time()
-        frames = await self._catch_up(who, position)
+        frames = await self._past.frames(who, position)
         if frames is None:
             return False
         self.followers[who] = None
@@ -365,100 +365,14 @@ class Room:
             who.say(self.spotlight)
         return True
 
-    async def _catch_up(self, who: Follower, position: m.Position) -> list[bytes] | None:
-        """Frames up to the present state. Nothing is awaited between the last look at the state and the return."""
-        why = await self._why_not_resume(position)
-        if why is None:
-            older = await self._older(position.seq)
-            generation = self.generation
-            tail = self._tail(older[-1].seq if older else position.seq)
-            if tail is not None and generation == self.generation:
-                records = [*older, *tail]
-                redacted = any(record.tag == EntryRedacted.TAG for record in records)
-                if not redacted:
-                    if not who.alive or not may_see(self.state, who.actor):
-                        return None
-                    return catchup.event_frames(self.incident, records, bytes.fromhex(position.hash), self.state.seq)
-            why = "redacted" if tail is not None else "behind"
-        while True:
-            if not who.alive or not may_see(self.state, who.actor):
-                return None
-            ready = await self._ready_snapshot()
-            tail = self._tail(ready.seq)
-            if tail is not None and ready.generation == self.generation:
-                break
-            self._snapshot = None
-        if not who.alive or not may_see(self.state, who.actor):
-            return None
-        self._house.metrics.snapshots.add(why)
-        frames = ready.frames(why, self.state.seq)
-        if tail:
-            frames += catchup.event_frames(self.incident, tail, bytes.fromhex(ready.hash), self.state.seq)
-        return frames
-
-    async def _why_not_resume(self, position: m.Position) -> Why | None:
-        if not position.seq:
-            return "new"
-        if position.epoch != self._house.store.epoch:
-            return "epoch"
-        if position.seq > self.state.seq:
-            return "mismatch"
-        if position.seq == self.state.seq:
-            known: bytes | None = self.state.head_hash
-        else:
-            tail = self._tail(position.seq - 1)
-            known = tail[0].hash if tail else await catchup.hash_at(self._house.store, self.incident, position.seq)
-        if known is None or known.hex() != position.hash:
-            return "mismatch"
-        return "behind" if self.state.seq - position.seq > TAIL else None
-
-    async def _older(self, after: int) -> list[Record]:
-        """Records after `after` that are no longer in memory."""
-        older: list[Record] = []
-        while self._tail(older[-1].seq if older else after) is None:
-            page = await self._house.store.read(self.incident, older[-1].seq if older else after, catchup.PAGE)
-            if not page:
-                break
-            older += page
-        return older
-
-    def _tail(self, after: int) -> list[Record] | None:
-        """The records after `after`, from memory; None when they are not all there."""
-        behind = self.state.seq - after
-        if behind <= 0:
-            return []
-        if behind > len(self._recent):
-            return None
-        return [self._recent[place] for place in range(len(self._recent) - behind, len(self._recent))]
-
-    async def _ready_snapshot(self) -> Snapshot:
-        ready = self._snapshot
-        if ready is not None and ready.generation == self.generation:
-            behind = self.state.seq - ready.seq
-            if behind <= min(STALE_SNAPSHOT, len(self._recent)):
-                return ready
-        if self._building is None:
-            self._building = asyncio.create_task(self._build())
-        return await asyncio.shield(self._building)
-
-    async def _build(self) -> Snapshot:
-        try:
-            self._snapshot = await catchup.build(self.state, self._house.store.epoch, self.generation)
-            return self._snapshot
-        finally:
-            self._building = None
-
     async def _refold(self) -> None:
         """After an erasure: the state anew from what is left, and all of it to everybody."""
-        self.generation += 1
-        self._snapshot = None
+        self._past.forget()
         self.state, recent = await catchup.load(self._house.store, self.incident)
-        self._recent = deque(recent, RECENT)
-        ready = await catchup.build(self.state, self._house.store.epoch, self.generation)
-        self._snapshot = ready
+        frames = await self._past.erased(recent)
         self._house.metrics.snapshots.add("redacted", amount=len(self.followers))
         for follower in list(self.followers):
-            follower.stream(ready.frames("redacted", self.state.seq))
+            follower.stream(frames)
 
     def leave(self, who: Follower, *, lost: bool = False) -> None:
         """A follower unsubscribed, or its connection broke."""
@@ -483,6 +397,15 @@ class Room:
         frame = m.SpotlightDown(incident=self.incident, target=target, by=by)
         self.spotlight = frame if target else None
         self.publish(frame)
+
+
+def judge(state: IncidentState, command: c.Command, actor: Actor, at: datetime) -> Verdict:
+    """What the core decides; a rule that fails is a refusal, and the incident goes on."""
+    try:
+        return decide(state, command, actor, at)
+    except Exception as error:  # whatever a rule raises
+        _LOG.error("a rule failed", extra={"incident": state.id, "where": where(error)})
+        return Refusal(Reason.INTERNAL, "the server failed on this command; it was recorded and the incident goes on")
 
 
 def _erased(verdict: Verdict) -> list[int]:

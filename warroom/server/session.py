@@ -130,6 +130,9 @@ class Session:
     def warn(self, words: str) -> None:
         self.say(m.Notice(level="warning", words=words))
 
+    def drop(self) -> None:
+        self.wire.evict("fault")
+
     def cut(self, incident: str, reason: str, words: str) -> None:
         self.rooms.pop(incident, None)
         self._panels.forget(incident)
