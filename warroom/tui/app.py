@@ -356,7 +356,10 @@ class WarroomApp(App[None], inherit_bindings=False):
 
 
 def run(opener: Opener, options: ConsoleOptions) -> None:
-    """Run the console until the person leaves."""
+    """Run the console until the person leaves. A fault of the console's own is raised once the terminal is restored."""
     gc.disable()
     use(select(sys.stdout.encoding, os.environ))
-    WarroomApp(opener, options).run()
+    app = WarroomApp(opener, options)
+    app.run()
+    if app._exception is not None:
+        raise app._exception
