@@ -94,7 +94,7 @@ def p50(world: World, at: float) -> float:
 
 def errors(world: World, at: float) -> float:
     """Share of requests that fail."""
-    return (0.0016 + 0.104 * world.sickness(at) ** 1.3) * world.wobble("errors", at, 0.1, 0.1)
+    return (0.0016 + 0.104 * math.pow(world.sickness(at), 1.3)) * world.wobble("errors", at, 0.1, 0.1)
 
 
 def requests(world: World, at: float) -> float:
