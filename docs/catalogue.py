@@ -114,8 +114,10 @@ def _commands(module: ModuleType) -> str:
 
 def _notes() -> str:
     said = [
-        "*When over*: still possible when the incident is closed, declined or merged: the record goes on, the response "
-        "does not. A command that asks for what is so already is accepted and records nothing.\n"
+        (
+            "*When over*: still possible when the incident is closed, declined or merged: the record goes on, the "
+            "response does not. A command that asks for what is so already is accepted and records nothing.\n"
+        )
     ]
     for cls in decide.RULES:
         text = inspect.cleandoc(cls.__doc__ or "")

@@ -79,40 +79,53 @@ def page() -> str:
     return "\n".join(
         (
             "# Terms\n",
-            "Generated from the code by `make docs`. The identifiers below are the ones on the wire, in the log and on "
-            "the command line.\n",
+            (
+                "Generated from the code by `make docs`. The identifiers below are the ones on the wire, in the log and "
+                "on the command line.\n"
+            ),
             "## Severities\n",
             _severities(),
-            "\nWhen unsure between two, choose the worse; do not argue it during the incident. Also read: "
-            f"{_also(_SEVERITY_ALIASES)}.\n",
+            (
+                "\nWhen unsure between two, choose the worse; do not argue it during the incident. Also read: "
+                f"{_also(_SEVERITY_ALIASES)}.\n"
+            ),
             "## Statuses\n",
             _table(
                 ("status", "meaning", "live"), [(f"`{s}`", STATUSES[s], "yes" if s.is_live else "") for s in Status]
             ),
-            f"\nWhen all goes well: {' → '.join(PHASES)}. Steps may be left out, and it may go back among the live ones. "
-            "A resolved incident is reopened with a reason; so is one that is over. Only a resolved one can be closed.\n",
+            (
+                f"\nWhen all goes well: {' → '.join(PHASES)}. Steps may be left out, and it may go back among the live "
+                "ones. A resolved incident is reopened with a reason; so is one that is over. Only a resolved one can "
+                "be closed.\n"
+            ),
             "## Duties\n",
             "What a person does in this incident. Assigned, and may change hands. *Shared*: several may hold it.\n",
             _table(
                 ("duty", "short", "does", "shared"),
                 [(f"`{d}`", d.short, DUTIES[d], "yes" if d.is_shared else "") for d in Duty],
             ),
-            f"\nAlso read: {_also(_DUTY_ALIASES)}. Command changes hands by offer, brief and accept, or is taken with "
-            "commander access and a reason. It is never released while the incident is live.\n",
+            (
+                f"\nAlso read: {_also(_DUTY_ALIASES)}. Command changes hands by offer, brief and accept, or is taken "
+                "with commander access and a reason. It is never released while the incident is live.\n"
+            ),
             "## Access\n",
             "What a token allows, in every incident it may see. Each level has all of the one before.\n",
             _table(("access", "may"), [(f"`{a}`", ACCESS[a]) for a in Access]),
             "\n## Milestones\n",
-            "Eight times, derived from the log. Each can be corrected by `warroom milestone`, and the correction is on "
-            "the log. Going back to an earlier status takes the later ones away, unless they were corrected.\n",
+            (
+                "Eight times, derived from the log. Each can be corrected by `warroom milestone`, and the correction is "
+                "on the log. Going back to an earlier status takes the later ones away, unless they were corrected.\n"
+            ),
             _table(("milestone", "from"), [(f"`{m}`", MILESTONES[m]) for m in Milestone]),
             "\n## Measures\n",
             _table(
                 ("measure", "meaning", "formula"),
                 [(f.name, f.meaning, f"`{f.end} - {f.start}`") for f in FORMULAS],
             ),
-            "\nA measure is given only when both milestones are known and in order; otherwise the reason is, in words. "
-            "Each number names the entries it rests on, and says when one was corrected.\n",
+            (
+                "\nA measure is given only when both milestones are known and in order; otherwise the reason is, in "
+                "words. Each number names the entries it rests on, and says when one was corrected.\n"
+            ),
             "## Other words\n",
             _table(("word", "meaning"), sorted(WORDS)),
             "",
