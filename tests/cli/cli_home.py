@@ -83,6 +83,8 @@ class CliHome:
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.base,
+            # A background job's Ctrl-C is ignored from birth; these are to hear it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **more,
         )
 

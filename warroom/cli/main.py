@@ -16,6 +16,10 @@ from warroom.cli.exits import Exit, Stop
 from warroom.cli.table import COMMANDS
 
 
+COMPLETE = "_WARROOM_COMPLETE"
+"""The variable through which a shell asks for completions."""
+
+
 class Commands(click.Group):
     """Loads a command when it is called, and lists all without loading any."""
 
@@ -107,9 +111,17 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _run(args: list[str] | None) -> int:
+    words = sys.argv[1:] if args is None else args
+    asked = os.environ.get(COMPLETE)
+    if asked:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(warroom, {}, "warroom", COMPLETE, asked)
     try:
-        status = warroom.main(args=args, prog_name="warroom", standalone_mode=False)
-        return int(status) if isinstance(status, int) else Exit.OK
+        # Not `warroom.main`: it takes a reader that went away for a failure.
+        with warroom.make_context("warroom", list(words)) as ctx:
+            warroom.invoke(ctx)
+        return Exit.OK
     except Stop as stop:
         click.echo(f"warroom: {stop.words}", err=True)
         return stop.status

@@ -37,6 +37,13 @@ def parse_time(text: str, now: datetime) -> datetime:
     Raises:
         ValueError: says what a time looks like.
     """
+    try:
+        return _moment(text, now)
+    except OverflowError:
+        raise ValueError(f"{text!r} is not a time that a calendar has") from None
+
+
+def _moment(text: str, now: datetime) -> datetime:
     wanted = text.strip()
     if wanted.lower() == "now":
         return now.astimezone(UTC)
