@@ -83,8 +83,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("room.chat", "Chat", "Write to everybody in the room", "c", slash="chat", cli="chat INC TEXT"),
     _do("room.catch-up", "Catch up", "What happened, who leads, what is next: for whoever joins now", "b", hint="brief",
         slash="brief", access="observer", cli="catchup INC"),
-    _do("room.spotlight", "Spotlight", "Commander: show everybody the pane or entry you look at",
-        "o", slash="spotlight"),
+    _do("room.spotlight", "Spotlight", "Commander: show everybody the pane or entry you look at; again to end it",
+        "o", slash="spotlight", access="commander"),
     _do("room.follow-spotlight", "Go to the spotlight", "Jump to what the commander points at", "O", access="observer"),
     # The incident
     _do("incident.acknowledge", "Acknowledge", "Say that somebody is on it",

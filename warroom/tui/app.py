@@ -33,6 +33,9 @@ from warroom.tui.taking_back import taken_back
 from warroom.tui.themes import pick_theme, register_themes
 from warroom.tui.typeahead import aim, redirect
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from textual.binding import Binding, BindingType
 
-from warroom.tui.actions import ACTIONS, PANES
+from warroom.tui.actions import ACTIONS, PANES, Action
 from warroom.tui.keymap import split_keys
 
 _SHOWN = {
@@ -61,15 +61,21 @@ def key_label(keys: str) -> str:
     return _SHOWN.get(first, first)
 
 
-def hints(scopes: tuple[str, ...], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The footer's hints for these scopes, the focused pane's first."""
+def hints(
+    scopes: tuple[str, ...], keymap: Mapping[str, str], allowed: Callable[[Action], bool] = lambda _: True
+) -> list[tuple[str, str]]:
+    """The footer's hints for these scopes: the way to all others first, then the focused pane's, then the rest."""
     found = []
-    for scope in scopes:
+    for scope in ("", *scopes):
         found += [
             (key_label(keymap.get(action.id, action.keys)), action.hint or action.title.lower())
             for action in ACTIONS
-            if action.scope == scope
+            if (action.id in _PINNED if not scope else action.scope == scope and action.id not in _PINNED)
             and (action.hint or scope not in ("app", "room", "lobby"))
             and keymap.get(action.id, action.keys)
+            and allowed(action)
         ]
     return found
+
+
+_PINNED = ("app.show-help", "app.command-palette")

@@ -17,13 +17,14 @@ class Memory:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._seen: dict[str, int] = {}
-        if path is not None:
-            try:
-                loaded = json.loads(path.read_text(encoding="utf-8"))
-                self._seen = {str(key): int(value) for key, value in loaded["seen"].items()}
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                self._seen = {}
+        self._loaded: dict[str, int] | None = None
+
+    @property
+    def _seen(self) -> dict[str, int]:
+        """Read when it is first asked for, which is after the first paint."""
+        if self._loaded is None:
+            self._loaded = {} if self._path is None else _read(self._path)
+        return self._loaded
 
     def seen(self, incident: str) -> int | None:
         """The last entry seen, None if never."""
@@ -39,7 +40,7 @@ class Memory:
 
     def save(self) -> None:
         """Write the file, whole or not at all; a disk that cannot is not the reader's problem now."""
-        if self._path is None:
+        if self._path is None or not self._loaded:
             return
         draft = self._path.with_suffix(".new")
         try:
@@ -48,3 +49,11 @@ class Memory:
             os.replace(draft, self._path)
         except OSError:
             draft.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, int]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+        return {str(key): int(value) for key, value in loaded["seen"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from datetime import tzinfo
-from typing import NamedTuple
 
 from rich.style import Style
 
@@ -14,17 +13,10 @@ from warroom.incident.state import Entry
 from warroom.incident.vector import Vector
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
+from warroom.tui.panes.pending import PendingRow, pending_chat
 from warroom.tui.widgets.line import Line, Span, wrap
 
 _MENTION = re.compile(r"@[\w.\-]+")
-
-
-class PendingRow(NamedTuple):
-    """A message on its way: the number of its command, and its words."""
-
-    n: int
-    text: str
-    sent: bool
 
 
 class ChatSource:
@@ -36,11 +28,7 @@ class ChatSource:
         self, timeline: Vector[Entry], chat: Vector[int], unsent: Sequence[Unsent], me: str, zone: tzinfo
     ) -> None:
         self.timeline, self.chat, self.me, self.zone = timeline, chat, me, zone
-        self.pending = [
-            PendingRow(one.n, str(one.command.get("text", "")), one.sent)
-            for one in unsent
-            if one.command.get("type") == "post-chat"
-        ]
+        self.pending = pending_chat(unsent)
 
     def __len__(self) -> int:
         return len(self.chat) + len(self.pending)

@@ -45,6 +45,8 @@ class Header:
     def _narrow(self, width: int, palette: Palette) -> list[Line]:
         state = self.state
         first: list[Span] = [*self._name(palette), *self._status_badge(palette)]
+        if state.private:
+            first.append((self._private, style(palette.hue("violet"))))
         right: list[Span] = [
             *self._liveness(palette, short=True),
             ("  ", style("")),
@@ -58,10 +60,12 @@ class Header:
         state = self.state
         first: list[Span] = [
             *self._name(palette),
-            (f" {glyphs().dotted} private " if state.private else " ", style(palette.hue("violet"))),
+            (self._private, style(palette.hue("violet"))),
             (state.title, style(palette.text, bold=True)),
         ]
         crowd = [*self._crowd(palette), *self._liveness(palette)]
+        if width_of(first) + width_of(crowd) + 1 > width - 2:
+            crowd = self._liveness(palette, short=True)
         way = phases(self._way(), width - 2 - width_of(self._leads(palette)) - 2, palette)
         if state.status in (Status.DECLINED, Status.MERGED):
             word = f"merged into {state.merged_into}" if state.status is Status.MERGED else "declined"
@@ -82,6 +86,10 @@ class Header:
             (f"{self.state.id} ", style(palette.text, bold=True)),
             (f" {severity_badge(severity)} ", ink),
         ]
+
+    @property
+    def _private(self) -> str:
+        return f" {glyphs().dotted} private " if self.state.private else " "
 
     def _status_badge(self, palette: Palette) -> list[Span]:
         word = self.state.status.value

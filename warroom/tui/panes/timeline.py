@@ -5,19 +5,26 @@ Invariant: reads the entries in place; whatever the length of the log, only rows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from datetime import tzinfo
+from typing import TypeAlias
 
 from rich.style import Style
 
-from warroom.incident.state import Entry
-from warroom.incident.vector import Vector
+from warroom.incident.state import Entry, IncidentState
 from warroom.tui.glyphs import glyphs, status_glyph
 from warroom.tui.palette import Palette, style
+from warroom.tui.panes.pending import PendingRow
 from warroom.tui.widgets.line import Line, Span, justify, wrap
 
 PHASE_KINDS = frozenset({"incident-declared", "status-changed", "incident-accepted", "incident-reopened"})
 """Kinds that begin a phase; they are drawn as a rule across the pane."""
+
+STEP_KINDS = frozenset({"step-completed", "step-skipped", "step-assigned", "step-reopened"})
+"""Kinds whose words begin with a step of a playbook by its id."""
+
+_STEP = re.compile(r"Step (?P<step>\S+) of (?P<playbook>\S+)")
 
 QUIET_KINDS = frozenset({"chat-posted", "entry-pinned", "entry-unpinned", "entry-corrected"})
 """Kinds shown elsewhere (in the chat, as a mark on the entry) and left out of the unfiltered timeline."""
@@ -38,31 +45,66 @@ GROUPS: dict[str, frozenset[str]] = {
 """What a filter word that begins with `#` selects: `#decisions`, `#alerts`."""
 
 
+Row: TypeAlias = Entry | PendingRow
+
+
 class TimelineSource:
-    """Entries as rows. `zone` is how the reader wants times told; `detail` allows a second line."""
+    """Entries as rows, then what is on its way. `zone` is how the reader wants times told.
+
+    `detail` allows a second line. `state` is where an entry's step and phase get their names from.
+    """
 
     row_lines: int | None = None
 
-    def __init__(self, entries: Vector[Entry], zone: tzinfo, *, detail: bool = True) -> None:
-        self.entries, self.zone, self.detail = entries, zone, detail
+    def __init__(
+        self, state: IncidentState, zone: tzinfo, *, pending: Sequence[PendingRow] = (), detail: bool = True
+    ) -> None:
+        self.entries, self.zone, self.detail, self.pending = state.timeline, zone, detail, pending
+        self._titles = {(one.id, step.id): step.title for one in state.playbooks for step in one.steps}
+        self._reached = {when: status.value for status, when in state.statuses}
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.entries) + len(self.pending)
 
-    def row(self, index: int) -> Entry:
-        """The entry with seq `index + 1`."""
-        return self.entries[index]
+    def row(self, index: int) -> Row:
+        """The entry with seq `index + 1`, or behind the last a command on its way."""
+        size = len(self.entries)
+        return self.entries[index] if index < size else self.pending[index - size]
 
-    def key(self, row: Entry) -> Hashable:
-        """Its seq."""
-        return row.seq
+    def key(self, row: Row) -> Hashable:
+        """Its seq; for a command on its way its negative number."""
+        return row.seq if isinstance(row, Entry) else -row.n
 
-    def render(self, row: Entry, width: int, selected: bool, palette: Palette) -> Sequence[Line]:
+    def render(self, row: Row, width: int, selected: bool, palette: Palette) -> Sequence[Line]:
         """One line, a second for what does not fit, all of it while selected."""
-        lines = [_phase_rule(row, width, self.zone, palette)] if row.kind in PHASE_KINDS else []
+        if isinstance(row, PendingRow):
+            return self._pending(row, width, palette)
+        lines = [_phase_rule(row, self._phase_of(row), width, self.zone, palette)] if row.kind in PHASE_KINDS else []
         if row.kind == "status-changed" and not selected:
             return lines
         return [*lines, *self._entry(row, width, selected, palette)]
+
+    def _pending(self, row: PendingRow, width: int, palette: Palette) -> Sequence[Line]:
+        """In the place it will have, dim, with a word on what it waits for."""
+        head: list[Span] = [(" " * 9 + glyphs().dotted + " ", style(palette.warn))]
+        ink = style(palette.muted, italic=True)
+        word: list[Span] = [("on its way" if row.sent else "unsent", style(palette.warn))]
+        return [justify([*head, (row.text, ink)], word, width)]
+
+    def _phase_of(self, row: Entry) -> str:
+        """The status an entry led to; the word `status` where its words were erased."""
+        if row.kind == "incident-declared":
+            return "declared"
+        return self._reached.get(row.occurred_at, "status")
+
+    def _words(self, row: Entry) -> str:
+        """The words of an entry; a step is named by its title rather than by its id."""
+        found = _STEP.match(row.text) if row.kind in STEP_KINDS and not row.correction else None
+        title = self._titles.get((found["playbook"], found["step"])) if found else None
+        if not found or not title:
+            return row.words
+        rest = row.text[found.end() :]
+        return title + (rest if row.kind == "step-assigned" else f":{rest}")
 
     def _entry(self, row: Entry, width: int, selected: bool, palette: Palette) -> list[Line]:
         sign, colour, bold = sign_of(row, palette)
@@ -74,12 +116,13 @@ class TimelineSource:
         who: list[Span] = [*marks, (row.actor, style(palette.person(row.actor)))]
         indent = 11
         room = max(8, width - indent - sum(len(text) for text, _ in who) - 1)
-        first, *rest = wrap(row.words, room)
+        words = self._words(row)
+        first, *rest = wrap(words, room)
         ink = style(palette.muted, italic=True) if row.redacted else style(palette.text, bold=bold)
         lines: list[Line] = []
         limit = 12 if selected else 2 if self.detail else 1
         if rest and limit == 1:
-            first = row.words
+            first = words
         lines.append(justify([*head, (first, ink)], who, width))
         if rest and limit > 1:
             more = wrap(" ".join(rest), max(8, width - indent))
@@ -149,8 +192,7 @@ def _marks(row: Entry, palette: Palette) -> list[Span]:
     return marks
 
 
-def _phase_rule(row: Entry, width: int, zone: tzinfo, palette: Palette) -> Line:
-    word = _phase_of(row)
+def _phase_rule(row: Entry, word: str, width: int, zone: tzinfo, palette: Palette) -> Line:
     colour = palette.status(word)
     g = glyphs()
     left = g.rule * 9
@@ -168,25 +210,11 @@ def _phase_rule(row: Entry, width: int, zone: tzinfo, palette: Palette) -> Line:
     ]
 
 
-def _phase_of(row: Entry) -> str:
-    """The status an entry of a phase kind led to, read off its words' last status name."""
-    known = {"incident-accepted": "investigating", "incident-reopened": "investigating"}
-    if row.kind in known:
-        return known[row.kind]
-    if row.kind == "incident-declared":
-        return "declared"
-    words = row.text.replace(",", " ").replace(":", " ").split()
-    statuses = [word for word in words if word in _STATUS_WORDS]
-    return statuses[-1] if statuses else "status"
-
-
-_STATUS_WORDS = frozenset({"triage", "investigating", "identified", "monitoring", "resolved", "closed"})
-
-
-def keeper(text: str) -> Callable[[Entry], bool]:
+def keeper(text: str) -> Callable[[Row], bool]:
     """What a filter typed by a person keeps: every word must match; `!word` excludes; `#group` picks kinds.
 
     Words match the text, the actor or the kind, whatever their case. Without a word, quiet kinds are left out.
+    What is on its way is always kept.
     """
     words = text.casefold().split()
     if not words:
@@ -194,7 +222,9 @@ def keeper(text: str) -> Callable[[Entry], bool]:
     groups = [GROUPS[word[1:]] for word in words if word[:1] == "#" and word[1:] in GROUPS]
     wanted = [word for word in words if not (word[:1] == "#" and word[1:] in GROUPS) and word != "!"]
 
-    def keep(entry: Entry) -> bool:
+    def keep(entry: Row) -> bool:
+        if isinstance(entry, PendingRow):
+            return True
         if groups and not any(entry.kind in group for group in groups):
             return False
         hay = f"{entry.words} {entry.actor} {entry.kind}".casefold()

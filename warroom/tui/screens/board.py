@@ -7,6 +7,7 @@ and what has changed decides what is drawn.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.style import Style
@@ -16,19 +17,23 @@ from textual.containers import Grid, Horizontal, Vertical
 from textual.events import DescendantFocus, Key, Resize
 from textual.timer import Timer
 from textual.widget import Widget
+from textual.widgets import Input
 
-from warroom.client.view import LobbyLine, RoomView, View
+from warroom.client.view import LobbyLine, Person, RoomView, View
 from warroom.incident.state import IncidentState
+from warroom.tui.access import barred
 from warroom.tui.actions import PANES
 from warroom.tui.bindings import bindings_of, hints, jump_bindings
 from warroom.tui.forms import Context
-from warroom.tui.panes.chat import ChatSource, mentions
+from warroom.tui.panes.chat import ChatSource
 from warroom.tui.panes.header import Header
 from warroom.tui.panes.lists import Alerts, Causes, Roles, Steps, Tasks
+from warroom.tui.panes.pending import pending_entries
 from warroom.tui.panes.timeline import TimelineSource, keeper
+from warroom.tui.screens.arrivals import Arrivals
 from warroom.tui.screens.board_panes import ChatPane, MetricsPane, PlaybookPane, TimelinePane, scoped_list
 from warroom.tui.screens.room_actions import RoomActions
-from warroom.tui.screens.status_line import footer_state, notices_of
+from warroom.tui.screens.status_line import footer_state, notices_of, waiting_of
 from warroom.tui.widgets.clock import BigClock
 from warroom.tui.widgets.prompt import Prompt
 from warroom.tui.widgets.rows import RowList
@@ -62,9 +67,10 @@ class BoardScreen(RoomActions):
         self._drawn: dict[str, object] = {}
         self._ticker: Timer | None = None
         self._panels_asked = False
-        self._welcomed = False
         self._typing = False
-        self.since_seq = 0
+        self._beat: datetime | None = None
+        self._people: tuple[Person, ...] = ()
+        self.arrivals = Arrivals()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
@@ -91,6 +97,8 @@ class BoardScreen(RoomActions):
         self.query_one("#prompt", Prompt).complete = self.complete_command
         self.query_one("#chat", ChatPane).prompt.complete = self.complete_chat
         self.query_one("#timeline", RowList).set_filter(keeper(""))
+        for line in self.query(Input):
+            line.cursor_blink = not self.console.calm
         self.console.follow(self.incident)
         self._ticker = self.set_interval(1.0, self.tick)
         self.refresh_view(self.console.view)
@@ -120,12 +128,10 @@ class BoardScreen(RoomActions):
             return
         room = view.rooms.get(self.incident)
         if room is not None and room is not self.room:
-            before, self.room = self.room, room
+            self.room = room
             self._apply(room)
-            self._greet(before, room)
-        if view.panels is not self._drawn.get("panels"):
-            self._drawn["panels"] = view.panels
-            self.query_one("#metrics", MetricsPane).show_panels(view.panels)
+            self._greet(room)
+        self._show_panels(view)
         self._show_link(view)
 
     def _changed(self, name: str, *parts: object) -> bool:
@@ -136,10 +142,10 @@ class BoardScreen(RoomActions):
 
     def _apply(self, room: RoomView) -> None:
         state, console = room.state, self.console
-        now, zone = console.now(), console.zone
-        if self._changed("timeline", state.timeline):
-            timeline = self.query_one("#timeline", RowList)
-            timeline.show(TimelineSource(state.timeline, zone, detail=self.size.width >= _NARROW))
+        now, zone = console.beat(), console.zone
+        if not console.calm or now != self._beat:
+            self._people = room.people
+        self._show_timeline(room)
         if self._changed("chat", state.chat, state.timeline if state.chat else None, room.unsent):
             self.query_one("#chat", ChatPane).show(
                 ChatSource(state.timeline, state.chat, room.unsent, console.me, zone), state, console.me
@@ -152,12 +158,36 @@ class BoardScreen(RoomActions):
             pane.show(Steps(state.playbooks, zone, self._previous(pane.rows, Steps)), state)
         if self._changed("markers", state.statuses, state.changes, state.pins, state.milestones):
             self.query_one("#metrics", MetricsPane).show_markers(state)
-        if self._changed("people", room.people):
-            self._show_lookers(room)
-            self.query_one("#chat", ChatPane).show_typing(room.people, console.me)
-        self._changed("aged", state.alerts, state.tasks, state.roles, room.people, state.offer)
+        if self._changed("people", self._people):
+            self._show_lookers(self._people)
+            self.query_one("#chat", ChatPane).show_typing(self._people, console.me)
         self._show_aged(room, now)
         self._ask_panels(state)
+
+    def _show_timeline(self, room: RoomView) -> None:
+        """The entries, and behind them what is on its way for longer than an answer takes."""
+        state, console = room.state, self.console
+        waiting = tuple(waiting_of(room.unsent, console.view.link, console.now())) if room.unsent else ()
+        before = self._drawn.get("waiting", ())
+        self._drawn["waiting"] = waiting
+        if self._changed("timeline", state.timeline) or waiting != before:
+            detail = self.size.width >= _NARROW
+            source = TimelineSource(state, console.zone, pending=pending_entries(waiting), detail=detail)
+            self.query_one("#timeline", RowList).show(source)
+
+    def _show_panels(self, view: View) -> None:
+        """The newest samples; over a slow link only with the beat."""
+        calm, beat = self.console.calm, self.console.beat()
+        if view.panels is not self._drawn.get("panels") and (not calm or beat != self._drawn.get("panels-at")):
+            self._drawn["panels"], self._drawn["panels-at"] = view.panels, beat
+            self.query_one("#metrics", MetricsPane).show_panels(view.panels)
+
+    def set_calm(self, calm: bool) -> None:
+        """Another pace; a cursor that blinks is drawn twice a second."""
+        for line in self.query(Input):
+            line.cursor_blink = not calm
+        self._beat = None
+        self.tick()
 
     def _show_aged(self, room: RoomView, now: Any) -> None:
         """The panes whose rows tell an age or a countdown."""
@@ -169,44 +199,42 @@ class BoardScreen(RoomActions):
         tasks = self._list("#tasks")
         tasks.show(Tasks(state.tasks, now, self._previous(tasks, Tasks)))
         roles = self._list("#roles")
-        roles.show(Roles(state, room.people, now, self._previous(roles, Roles)))
+        roles.show(Roles(state, self._people, now, self._previous(roles, Roles)))
         self._show_header(room, now)
 
     def _show_header(self, room: RoomView, now: Any) -> None:
-        header = Header(room.state, self.console.view.link, room.people, now, self.console.zone)
+        header = Header(room.state, self.console.view.link, self._people, now, self.console.zone)
         self.query_one("#header", LineBar).paint_with(header)
         self.query_one("#clock", BigClock).show(header.elapsed)
 
-    def _show_lookers(self, room: RoomView) -> None:
+    def _show_lookers(self, people: tuple[Person, ...]) -> None:
         for name, _ in PANES:
             lookers = [
                 one.name
-                for one in room.people
+                for one in people
                 if one.looking_at == name and one.state == "here" and one.name != self.console.me
             ]
             self.pane(name).set_lookers(lookers)
 
     def _show_link(self, view: View) -> None:
-        self.query_one("#notices", NoticeStrip).show(notices_of(view, self.room, self.console.now()))
+        console = self.console
+        now = console.beat()
+        self.query_one("#notices", NoticeStrip).show(notices_of(view, self.room, now))
         focused = self.focused_pane()
-        shown = hints((focused, "room", "app") if focused else ("room", "app"), self.console.keymap)
-        right = footer_state(view, self.room, self.console.now(), self.console.zone)
-        self.query_one("#footer", HintBar).show(shown, right=right)
+        scopes = (focused, "room", "app") if focused else ("room", "app")
+        shown = hints(scopes, console.keymap, lambda one: not barred(one, view.link.access, console.me, self.state))
+        self.query_one("#footer", HintBar).show(shown, right=footer_state(view, self.room, now, console.zone))
 
-    def _greet(self, before: RoomView | None, room: RoomView) -> None:
-        """The first time all is known: a late joiner gets the brief, one who was away what is new."""
-        if before is not None and room.spotlight is not None and room.spotlight is not before.spotlight:
-            self.console.tell(f"{room.spotlight.by} points at {room.spotlight.target}; O goes there")
-        if self._welcomed or not room.caught_up or room.state.seq == 0:
-            return
-        self._welcomed = True
-        seen = self.console.seen_before(self.incident)
-        state = room.state
-        if seen is None and state.seq > 12:
-            self.do_catch_up()
-        elif seen is not None and 0 < seen < state.seq:
-            self.console.tell(f"{state.seq - seen} entries since you left; b tells them")
-        self.since_seq = seen or 0
+    def _greet(self, room: RoomView) -> None:
+        """Tell what is new to this person, and call them when they are asked for."""
+        console = self.console
+        for one in self.arrivals.take(room, console.seen_before(self.incident), console.me):
+            if one.how == "brief":
+                self.do_catch_up()
+            elif one.how == "call":
+                console.call_person(one.words)
+            else:
+                console.tell(one.words)
 
     def _ask_panels(self, state: IncidentState) -> None:
         if self._panels_asked or state.seq == 0 or not self.console.view.link.is_live:
@@ -219,9 +247,12 @@ class BoardScreen(RoomActions):
 
     def tick(self) -> None:
         """Once a second: clocks, ages, countdowns; nothing that did not change is drawn."""
-        if self.room is None or not self.is_current:
+        beat = self.console.beat()
+        if self.room is None or not self.is_current or beat == self._beat:
             return
-        self._show_aged(self.room, self.console.now())
+        self._apply(self.room)
+        self._beat = beat
+        self._show_panels(self.console.view)
         self._show_link(self.console.view)
 
     # Where the reader is
@@ -316,10 +347,15 @@ class BoardScreen(RoomActions):
         if wire is not None:
             wire.present(self.incident, self.focused_pane(), self.console.idle_seconds(), self._typing)
 
-    def mentioned(self, text: str) -> bool:
-        """Whether a message calls for the reader."""
-        return mentions(text, self.console.me)
-
     def submit(self, payload: dict[str, Any], then: Callable[[Any], None] | None = None) -> None:
         """Send a command of this incident; a refusal is shown in words."""
-        self.console.submit(payload, self.incident, then)
+        if self.room is not None and self.room.ended:
+            self.console.tell(self.room.ended, "warning")
+        else:
+            self.console.submit(payload, self.incident, then)
+
+    def put_back(self, text: str) -> None:
+        """A message that was refused stands in the line again, unless something else does."""
+        prompt = self.query_one("#chat", ChatPane).prompt
+        if not prompt.text:
+            prompt.text = text

@@ -12,6 +12,7 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid
+from textual.events import Resize
 from textual.widget import Widget
 
 from warroom.client.view import PanelView, Person
@@ -190,7 +191,7 @@ class ChatPane(Pane):
 
     def __init__(self, title: str, *, number: str, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(title, number=number, id=id)
-        self.rows = RowList(follow=True, id="chat-rows", classes="-bare", empty="nothing has been said yet")
+        self.rows = RowList(follow=True, low=True, id="chat-rows", classes="-bare", empty="nothing has been said yet")
         self.typing = LineBar(id="typing")
         self.prompt = Prompt("Message   / command   @ mention", id="chat-prompt")
 
@@ -229,6 +230,7 @@ class PlaybookPane(Pane):
         self.rows = scoped_list("playbook")(
             id="playbook-rows", classes="-bare", empty="no playbook is attached: P chooses one that matches"
         )
+        self._next: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.bar
@@ -239,8 +241,12 @@ class PlaybookPane(Pane):
         return self.rows
 
     def show(self, source: Steps, state: IncidentState) -> None:
-        """Take over the steps and how many are behind."""
+        """Take over the steps and how many are behind; the next one comes into view."""
         self.rows.show(source)
+        following = next((row.key for row in source.rows if row.is_next), None)
+        if following != self._next:
+            self._next = following
+            self.call_after_refresh(self._bring_next)
         steps = [step for one in state.playbooks for step in one.steps]
         done = sum(step.status != "open" for step in steps)
         self.bar.display = bool(steps)
@@ -248,3 +254,10 @@ class PlaybookPane(Pane):
         self.rows.set_note(
             [(f"{state.playbooks[-1].id} v{state.playbooks[-1].version}", Style.null())] if state.playbooks else []
         )
+
+    def on_resize(self, _event: Resize) -> None:
+        self.call_after_refresh(self._bring_next)
+
+    def _bring_next(self) -> None:
+        if self._next is not None:
+            self.rows.bring(self._next)

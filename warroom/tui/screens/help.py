@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import tzinfo
 
-from warroom.client.view import View
 from warroom.review.brief import Section
 from warroom.tui.actions import ACTIONS, PANES
 from warroom.tui.bindings import key_label
@@ -32,30 +30,3 @@ def help_sections(scopes: tuple[str, ...], keymap: Mapping[str, str]) -> tuple[S
         words = tuple(f"/{action.slash}\t{usage(action.slash) or action.help}" for action in ACTIONS if action.slash)
         sections.append(Section("In the chat line, and behind :", words))
     return tuple(sections)
-
-
-def outbox_sections(view: View, zone: tzinfo) -> tuple[Section, ...]:
-    """What waits for the server, and what it refused, each with its words."""
-    waiting = tuple(
-        f"{one.made_at.astimezone(zone):%H:%M:%S} {one.incident or 'new'} {_told(one.command)}" for one in view.unsent
-    )
-    refused = tuple(
-        f"{one.refused_at.astimezone(zone):%H:%M:%S} {one.incident or 'new'} {_told(one.command)}: {one.words}"
-        for one in view.refused
-    )
-    return (
-        Section("Waiting for the server", waiting or ("nothing: everything you did is on the log",)),
-        Section("Refused", refused or ("nothing",)),
-    )
-
-
-def _told(command: Mapping[str, object]) -> str:
-    words = next(
-        (
-            str(command[key])
-            for key in ("text", "title", "reason", "result", "status", "severity", "who")
-            if command.get(key)
-        ),
-        "",
-    )
-    return f"{str(command.get('type', '')).replace('-', ' ')} {words[:80]}".strip()

@@ -10,6 +10,8 @@ from textual.screen import Screen
 
 from warroom.client.view import LobbyLine, View
 from warroom.incident.words import Severity
+from warroom.tui.access import barred
+from warroom.tui.actions import BY_ID
 from warroom.tui.bindings import bindings_of, hints
 from warroom.tui.forms import Choice, Field, Form, Values
 from warroom.tui.glyphs import glyphs
@@ -75,7 +77,7 @@ class LobbyScreen(Screen[None]):
                 "no incident: all is calm. D declares one" if not words else "no incident matches the filter"
             )
         previous = rows.source if isinstance(rows.source, Lobby) else None
-        rows.show(Lobby(shown, self.console.now(), over=self.over, previous=previous))
+        rows.show(Lobby(shown, self.console.beat(), over=self.over, previous=previous))
         if rows.selected_row is None and rows.count:
             rows.select(rows.source.key(rows.source.row(0)))
         self._show_link(view)
@@ -88,8 +90,8 @@ class LobbyScreen(Screen[None]):
     def _show_link(self, view: View) -> None:
         console = self.console
         self.query_one("#header", LineBar).redraw()
-        self.query_one("#notices", NoticeStrip).show(notices_of(view, None, console.now()))
-        right = footer_state(view, None, console.now(), console.zone)
+        self.query_one("#notices", NoticeStrip).show(notices_of(view, None, console.beat()))
+        right = footer_state(view, None, console.beat(), console.zone)
         self.query_one("#footer", HintBar).show(hints(("lobby", "app"), console.keymap), right=right)
 
     def _header(self, width: int, _height: int, palette: Palette) -> list[Line]:
@@ -113,7 +115,11 @@ class LobbyScreen(Screen[None]):
     # Acting
 
     def action_do(self, id_: str) -> None:
-        """Run an action of the registry."""
+        """Run an action of the registry, if this person may."""
+        reason = barred(BY_ID[id_], self.console.view.link.access, self.console.me)
+        if reason:
+            self.console.tell(reason, "warning")
+            return
         getattr(self, f"do_{id_.split('.', 1)[1].replace('-', '_')}")()
 
     def do_open(self) -> None:
@@ -149,6 +155,13 @@ class LobbyScreen(Screen[None]):
         event.stop()
         self.filter_text = event.text
         event.prompt.display = bool(event.text)
+        self.query_one("#incidents", RowList).focus()
+
+    def on_prompt_left(self, event: Prompt.Left) -> None:
+        """Esc ends the filter."""
+        event.stop()
+        event.prompt.text = ""
+        event.prompt.display = False
         self.query_one("#incidents", RowList).focus()
 
     def do_declare(self) -> None:

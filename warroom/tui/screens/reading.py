@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from warroom.review.brief import Section
 from warroom.tui.palette import Palette, palette_of
 
-_BOX = """
+BOX = """
     {name} {{ align: center middle; background: $background 60%; }}
     {name} > Vertical {{
         width: 92; max-width: 98%; height: auto; max-height: 94%;
@@ -33,7 +33,7 @@ _BOX = """
 class ReadingScreen(ModalScreen[None]):
     """Sections of plain text; the arrows scroll, Esc closes."""
 
-    DEFAULT_CSS = _BOX.format(name="ReadingScreen")
+    DEFAULT_CSS = BOX.format(name="ReadingScreen")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,b,question_mark", "dismiss", "Close"),
         Binding("j,down", "scroll(1)", "Down", show=False),
@@ -80,7 +80,7 @@ def _set(sections: Sequence[Section], palette: Palette) -> Text:
 class PlaybookScreen(ModalScreen[dict[str, Any] | None]):
     """The playbooks the server suggests, best first, each with why; dismisses with the pinned playbook."""
 
-    DEFAULT_CSS = _BOX.format(name="PlaybookScreen")
+    DEFAULT_CSS = BOX.format(name="PlaybookScreen")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(self, offered: Sequence[Mapping[str, Any]]) -> None:

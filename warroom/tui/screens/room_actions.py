@@ -14,10 +14,12 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from warroom.review.brief import brief
-from warroom.tui.actions import BY_ID, BY_SLASH, PANES
+from warroom.tui.access import barred
+from warroom.tui.actions import BY_ID, BY_SLASH, PANES, Action
 from warroom.tui.acts import DIRECT, FORMS
 from warroom.tui.forms import Context
 from warroom.tui.panes.timeline import keeper
+from warroom.tui.screens.arrivals import Arrivals
 from warroom.tui.screens.form import ConfirmScreen, FormScreen
 from warroom.tui.slash import Payload, SlashError, parse, usage
 from warroom.tui.widgets.prompt import Completion, Prompt, Word
@@ -31,7 +33,7 @@ class RoomActions(Screen[None]):
     """The part of the board that acts."""
 
     incident: str
-    since_seq: int = 0
+    arrivals: Arrivals
     solo: str = ""
     """The pane that has the board to itself, or an empty string."""
     _prompt_for: str = "command"
@@ -68,6 +70,10 @@ class RoomActions(Screen[None]):
     def action_do(self, id_: str) -> None:
         """Run an action of the registry by its id."""
         action = BY_ID[id_]
+        reason = self._barred(action)
+        if reason:
+            self.console.tell(reason, "warning")
+            return
         own = getattr(self, f"do_{action.method}", None) if action.id not in FORMS and action.id not in DIRECT else None
         if own is not None:
             own()
@@ -83,6 +89,11 @@ class RoomActions(Screen[None]):
                 self.app.push_screen(FormScreen(form, drafts), self._built)
         except SlashError as error:
             self.console.tell(str(error), "warning")
+
+    def _barred(self, action: Action) -> str:
+        """Why this person may not, told instead of sending what is sure to be refused."""
+        console = self.console
+        return barred(action, console.view.link.access, console.me, self.context().state)
 
     def _built(self, payload: Payload | None) -> None:
         if payload is not None:
@@ -156,7 +167,20 @@ class RoomActions(Screen[None]):
         elif event.text.startswith("/"):
             self._run_line(event.text, event.prompt)
         elif event.text.strip():
-            self.submit({"type": "post-chat", "text": event.text})
+            reason = self._barred(BY_ID["room.chat"])
+            if reason:
+                self.console.tell(reason, "warning")
+                event.prompt.text = event.text
+            else:
+                self.submit({"type": "post-chat", "text": event.text})
+
+    def on_prompt_left(self, event: Prompt.Left) -> None:
+        """Esc leaves the line for the list it belongs to."""
+        event.stop()
+        if event.prompt.id == "prompt":
+            self._hide_prompt()
+        else:
+            self.query_one("#chat-rows", RowList).focus()
 
     def _run_line(self, line: str, prompt: Prompt) -> None:
         if not line.strip().strip("/"):
@@ -172,6 +196,11 @@ class RoomActions(Screen[None]):
             self.action_do(parsed.action)
         elif parsed.command is not None:
             action = BY_SLASH[line.strip().lstrip("/").split(" ", 1)[0]]
+            reason = self._barred(action)
+            if reason:
+                self.console.tell(reason, "warning")
+                prompt.text = line
+                return
             self._confirmed(parsed.command, action.title if action.dangerous else "")
 
     def do_chat(self) -> None:
@@ -183,16 +212,20 @@ class RoomActions(Screen[None]):
         from warroom.tui.screens.reading import ReadingScreen
 
         context = self.context()
-        sections = brief(context.state, context.now, context.zone, since_seq=self.since_seq)
+        sections = brief(context.state, context.now, context.zone, since_seq=self.arrivals.since)
         self.app.push_screen(ReadingScreen(f"Brief of {self.incident}", sections))
 
     def do_spotlight(self) -> None:
-        """Show everybody the focused pane, or the selected entry."""
+        """Show everybody the focused pane, or the selected entry; the same once more ends it."""
         selected = self.context().selected
         seq = getattr(selected, "seq", None)
         wire = self.console.bridge.wire
+        target = f"entry:{seq}" if seq else self.focused_pane()
+        room = self.console.view.rooms.get(self.incident)
+        lit = None if room is None else room.spotlight
         if wire is not None:
-            wire.light(self.incident, f"entry:{seq}" if seq else self.focused_pane())
+            again = lit is not None and lit.by == self.console.me and lit.target == target
+            wire.light(self.incident, "" if again else target)
 
     def do_follow_spotlight(self) -> None:
         """Go where the commander points."""

@@ -5,11 +5,13 @@ Invariant: says nothing while all is well, and never hides a command that has no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 
 from rich.style import Style
 
-from warroom.client.view import RoomView, View
+from warroom.client.view import Link, RoomView, Unsent, View
+from warroom.incident.words import Status
 from warroom.tui.glyphs import glyphs
 from warroom.tui.widgets.line import Line
 from warroom.tui.widgets.strips import Notice
@@ -29,7 +31,7 @@ def notices_of(view: View, room: RoomView | None, now: datetime) -> list[Notice]
             wait = f", next try in {max(1, round((link.retry_at - now).total_seconds()))} s"
         words = "connecting" if link.status == "connecting" else f"no server since {link.since.astimezone():%H:%M:%S}"
         found.append(Notice(f"{words}{wait}; you can go on, nothing is lost", "warn"))
-    waiting = [one for one in view.unsent if not link.is_live or (now - one.made_at).total_seconds() > _AGE_OF_UNSENT]
+    waiting = waiting_of(view.unsent, link, now)
     if waiting:
         found.append(Notice(f"{len(waiting)} unsent", "warn"))
     if view.refused:
@@ -37,11 +39,18 @@ def notices_of(view: View, room: RoomView | None, now: datetime) -> list[Notice]
         found.append(Notice(f"{len(view.refused)} refused: {last.words} (f2 tells all)", "bad"))
     if room is not None and room.ended:
         found.append(Notice(room.ended, "bad"))
+    elif room is not None and room.state.status is Status.MERGED:
+        found.append(Notice(f"merged: the work goes on in {room.state.merged_into}; ^p goes there", "info"))
     elif room is not None and room.stale and room.state.seq and link.is_live:
         found.append(Notice("catching up: what you see may be old", "info"))
     elif room is not None and room.stale and room.state.seq:
         found.append(Notice("what you see is as old as the connection", "info"))
     return found
+
+
+def waiting_of(unsent: Iterable[Unsent], link: Link, now: datetime) -> list[Unsent]:
+    """What waits for longer than an answer takes on a line that works; all of it without one."""
+    return [one for one in unsent if not link.is_live or (now - one.made_at).total_seconds() > _AGE_OF_UNSENT]
 
 
 def footer_state(view: View, room: RoomView | None, now: datetime, zone: tzinfo) -> Line:

@@ -22,14 +22,23 @@ Line: TypeAlias = Sequence[Span]
 """One row of a widget, not yet fitted to a width."""
 
 
+_PLAIN = {"→": ">", "←": "<", "–": "-", "—": "-", "…": "~", "‘": "'", "’": "'", "“": '"', "”": '"', "·": "-", "×": "x"}
+"""Signs of running text for a terminal that shows ASCII only."""
+
+
 def safe(text: str) -> str:
     """Foreign text made harmless: each character that is not printable becomes a blank or the sign for unknown.
 
+    So does, on a terminal that shows ASCII only, each one that it would show as an escape.
+
     That covers escape sequences, line ends, and the bidirectional overrides that make text read other than it is.
     """
+    table = glyphs()
+    if table.ascii and not text.isascii():
+        text = "".join(_PLAIN.get(char, char if char.isascii() else table.unknown) for char in text)
     if text.isprintable():
         return text
-    unknown = glyphs().unknown
+    unknown = table.unknown
     return "".join(char if char.isprintable() else " " if char.isspace() else unknown for char in text)
 
 
@@ -111,7 +120,7 @@ def strip(line: Line, width: int, base: Style, over: Style | None = None) -> Str
         base: what lies under each run; must have a background colour.
         over: what lies over each run, for a selected row.
     """
-    runs = [(text if text.isprintable() else safe(text), run_style) for text, run_style in line if text]
+    runs = [(safe(text), run_style) for text, run_style in line if text]
     used = width_of(runs)
     if used > width:
         runs = crop(runs, width)

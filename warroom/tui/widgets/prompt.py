@@ -143,6 +143,17 @@ class Prompt(Vertical):
         def control(self) -> Prompt:
             return self.prompt
 
+    class Left(Message):
+        """The reader left the line with Esc; what stands in it stays."""
+
+        def __init__(self, prompt: Prompt) -> None:
+            self.prompt = prompt
+            super().__init__()
+
+        @property
+        def control(self) -> Prompt:
+            return self.prompt
+
     class Typing(Message):
         """The line changed under the reader's hands; `text` is what stands there now."""
 
@@ -204,6 +215,7 @@ class Prompt(Vertical):
             self._open(())
         else:
             self.screen.set_focus(None)
+            self.post_message(self.Left(self))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -68,6 +68,7 @@ class RowView(Framed, ScrollView):
         self._strips: OrderedDict[Hashable, tuple[Any, list[Strip]]] = OrderedDict()
         self._seen: dict[int, SeenLine | None] = {}
         self._quiet = False
+        self._low = False
         self.rows_rendered = 0
         self.lines_painted = 0
 
@@ -80,6 +81,11 @@ class RowView(Framed, ScrollView):
     def count(self) -> int:
         """How many rows pass the filter."""
         return len(self._heights)
+
+    @property
+    def lift(self) -> int:
+        """How many lines are left free over the first row of a list that sits at the bottom of its pane."""
+        return max(0, self.size.height - self._heights.total) if self._low and self.count else 0
 
     # Rows and their places
 
@@ -160,8 +166,8 @@ class RowView(Framed, ScrollView):
         """One screen line, from the cache where the row was drawn before."""
         self.lines_painted += 1
         self._seen[y] = self._due(y)
-        palette, line = palette_of(self), self.scroll_offset.y + y
-        if line < self._heights.total:
+        palette, line = palette_of(self), self.scroll_offset.y + y - self.lift
+        if 0 <= line < self._heights.total:
             at, inside = self._heights.find(line)
             strips = self._lines(at)
             if inside < len(strips):
@@ -172,8 +178,8 @@ class RowView(Framed, ScrollView):
 
     def _due(self, y: int) -> SeenLine | None:
         """What a screen line ought to show now."""
-        line = self.scroll_offset.y + y
-        if line >= self._heights.total:
+        line = self.scroll_offset.y + y - self.lift
+        if not 0 <= line < self._heights.total:
             return None
         at, inside = self._heights.find(line)
         row = self.row_at(at)

@@ -28,8 +28,9 @@ __all__ = ["RowList", "RowSource", "Rows"]
 class RowList(RowView, can_focus=True):
     """A list over a `RowSource`.
 
-    Args of the constructor: `follow` sticks to the end until the reader scrolls; `empty` is said when there is no
-    row. With the class `-bare` inside a `Framed` it has no frame and writes its state into that one's.
+    Args of the constructor: `follow` sticks to the end until the reader scrolls; `low` has few rows sit at the
+    bottom; `empty` is said when there is no row. With the class `-bare` inside a `Framed` it has no frame and writes
+    its state into that one's.
 
     While following, new rows scroll the list; once the reader picks a row with the keys, the list pauses rather
     than let that row leave the view. `End` follows again.
@@ -67,6 +68,7 @@ class RowList(RowView, can_focus=True):
         number: str = "",
         source: RowSource | None = None,
         follow: bool = False,
+        low: bool = False,
         empty: str = "nothing here yet",
         name: str | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name
@@ -74,6 +76,7 @@ class RowList(RowView, can_focus=True):
     ) -> None:
         super().__init__(title, number=number, source=source, empty=empty, name=name, id=id, classes=classes)
         self._follow = self._following = follow
+        self._low = low
         self._held = False
         self._paused_count = 0
         self._note: Line = ()
@@ -155,6 +158,17 @@ class RowList(RowView, can_focus=True):
         self._select(at, reveal=reveal)
         return True
 
+    def bring(self, key: Hashable) -> None:
+        """Have the row with this key in view with the one before it, while the reader is elsewhere."""
+        at = self.locate(key)
+        if at is None or self.has_focus or not self._width:
+            return
+        with self._changing():
+            for near in (at, max(0, at - 1)):
+                self._reveal(near)
+                self._settle()
+        self._refresh_changed()
+
     def follow_end(self) -> None:
         """Go to the end and, for a list that follows, follow from there."""
         self._following, self._held = self._follow, False
@@ -172,7 +186,7 @@ class RowList(RowView, can_focus=True):
             return
         at = self.locate(self._selected, self._selected_at)
         if at is None:
-            line = self.scroll_offset.y + (self.size.height - 1 if self._following else 0)
+            line = self.scroll_offset.y + (self.size.height - 1 - self.lift if self._following else 0)
             self._select(self._heights.find(line)[0])
             return
         self._select(max(0, min(self.count - 1, at + rows)))
@@ -298,8 +312,8 @@ class RowList(RowView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        line = self.scroll_offset.y + offset.y
-        if line < self._heights.total:
+        line = self.scroll_offset.y + offset.y - self.lift
+        if 0 <= line < self._heights.total:
             self._select(self._heights.find(line)[0])
             if event.chain == 2:
                 self.action_choose()

@@ -1,0 +1,25 @@
+"""Whether a person may try an action at all, told before a command is sent that is sure to be refused.
+
+Invariant: bars only what the server would refuse for certain; in doubt the command goes out and the server answers.
+"""
+
+from __future__ import annotations
+
+from warroom.incident.state import IncidentState
+from warroom.incident.words import Access
+from warroom.tui.actions import Action
+
+
+def barred(action: Action, access: str, me: str, state: IncidentState | None = None) -> str:
+    """Why this person may not, in words; empty when they may try, or while their access is not known yet."""
+    if access not in set(Access):
+        return ""
+    have, need = Access(access), Access(action.access)
+    if have.covers(need):
+        return ""
+    if need is Access.COMMANDER and have.covers(Access.RESPONDER):
+        leader = "" if state is None else state.commander
+        if leader in ("", me):
+            return ""
+        return f"{action.title}: this is for the incident commander ({leader}) or commander access; yours is {have}"
+    return f"{action.title}: this needs {need} access; yours is {have}"
