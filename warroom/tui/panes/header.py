@@ -161,6 +161,9 @@ class Header:
         place = PHASES.index(self.state.status) if self.state.status in PHASES else -1
         way = []
         for number, status in enumerate(PHASES):
+            if status is Status.CLOSED and status is not self.state.status:
+                # Closing is paperwork; its name would cost the room that the others' names need.
+                continue
             when = reached.get(status)
             at = when.astimezone(self.zone).strftime("%H:%M") if when is not None and number <= place else ""
             if number < place and when is None:
