@@ -222,10 +222,10 @@ async def connected(port: int, token: str, count: int, heard: Callable[[Client, 
     return clients
 
 
-async def latency(port: int, token: str, count: int, commands: int) -> list[float]:
+async def latency(port: int, token: str, count: int, commands: int, incident: str = "") -> list[float]:
     """Seconds from sending a command to the last of `count` clients having its event, one after the other."""
     told = asyncio.Event()
-    seen = {"incident": "", "left": 0, "snapshots": 0}
+    seen: dict[str, Any] = {"incident": incident, "left": 0, "snapshots": 0}
 
     def heard(client: Client, data: bytes) -> None:
         if data.startswith(b'{"t":"events"'):
@@ -241,9 +241,11 @@ async def latency(port: int, token: str, count: int, commands: int) -> list[floa
                 told.set()
 
     clients = await connected(port, token, count, heard)
-    clients[0].send(t="command", n=1, incident="", command={"type": "declare-incident", "title": "Checkout is down"})
-    await told.wait()
-    told.clear()
+    if not incident:
+        title = {"type": "declare-incident", "title": "Checkout is down"}
+        clients[0].send(t="command", n=1, incident="", command=title)
+        await told.wait()
+        told.clear()
     for client in clients:
         client.send(t="subscribe", position={"incident": seen["incident"]})
     await told.wait()
@@ -251,7 +253,7 @@ async def latency(port: int, token: str, count: int, commands: int) -> list[floa
     times = []
     for number in range(commands + 20):
         who = clients[number % count]
-        n = number // count + (2 if number % count == 0 else 1)
+        n = number // count + (2 if number % count == 0 and not incident else 1)
         told.clear()
         seen["left"] = count
         began = perf_counter()
@@ -530,10 +532,62 @@ def memory(path: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
+async def _stall(port: int, token: str, incident: str, pipe: Connection) -> None:
+    """Follow an incident and stop reading; says how long it was until the server gave up on it."""
+    gone = asyncio.Event()
+
+    class Stalled(Client):
+        def connection_lost(self, exc: Exception | None) -> None:
+            gone.set()
+
+    loop = asyncio.get_running_loop()
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    door.setblocking(False)
+    await loop.sock_connect(door, ("127.0.0.1", port))
+    transport, client = await loop.create_connection(partial(Stalled, token, lambda _client, _data: None), sock=door)
+    await client.ready.wait()
+    client.send(t="hello", protocol=[1, 1], client="bench-that-stalls", kind="console")
+    client.send(t="subscribe", position={"incident": incident})
+    transport.pause_reading()
+    pipe.send(True)
+    began = perf_counter()
+    while not gone.is_set() and perf_counter() - began < 30:
+        client.send(t="ping")
+        await asyncio.sleep(0.05)
+    pipe.send(perf_counter() - began)
+
+
+def stalled(path: Path) -> list[Figure]:
+    """What one reader that stopped reading does to the others."""
+    token, incident = asyncio.run(prepared(path, 5000))
+    with Serving(warroom_server, path) as server:
+        load(newcomers, server.port, token, incident, 1)
+        alone = percentiles(load(latency, server.port, token, CLIENTS, 600, incident))
+        before = server.resident
+        process, pipe = in_process(_stall, server.port, token, incident)
+        pipe.recv()
+        beside = percentiles(load(latency, server.port, token, CLIENTS, 600, incident))
+        gone = pipe.recv() if pipe.poll(30) else 30.0
+        grown = server.resident - before
+        process.kill()
+        process.join()
+        pipe.close()
+    ratio = beside[1] / alone[1]
+    return [
+        Figure(
+            "99th percentile of 50 others beside a stalled reader", f"{beside[1]:.2f} ms ({ratio:.2f}x)",
+            f"{alone[1]:.2f} ms without", "at most 1.2x", ratio <= 1.2,
+        ),
+        Figure("A stalled reader is cut off after", f"{gone:.1f} s", "", "at most 5 s", gone <= 5),
+        Figure("Memory grown meanwhile", f"{grown:.1f} MB", "", "bounded", grown < 20),
+    ]  # fmt: skip
+
+
 def main() -> list[Figure]:
     """Measure everything; takes about a minute."""
     figures: list[Figure] = []
-    for part in (soon_and_often, newcomer, memory):
+    for part in (soon_and_often, newcomer, memory, stalled):
         path = Path(tempfile.mkdtemp(prefix="warroom-bench-"))
         try:
             figures += part(path)

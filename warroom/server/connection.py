@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ from websockets.server import ServerProtocol
 TEXT = 0x81
 BINARY = 0x82
 PING = b"\x89\x00"
+KERNEL_BUFFER = 128 * 1024
+"""Bytes the kernel is asked to hold for a reader: left alone it takes megabytes, and hides who stopped reading."""
 
 
 class UnknownLibrary(RuntimeError):
@@ -64,6 +67,9 @@ class Wire(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        door = transport.get_extra_info("socket")
+        if door is not None:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
