@@ -80,7 +80,7 @@ def page() -> str:
         (
             "# Terms\n",
             (
-                "Generated from the code by `make docs`. The identifiers below are the ones on the wire, in the log and "
+                "Generated from the code by `make docs`. The identifiers below are those on the wire, in the log and "
                 "on the command line.\n"
             ),
             "## Severities\n",
@@ -113,7 +113,7 @@ def page() -> str:
             _table(("access", "may"), [(f"`{a}`", ACCESS[a]) for a in Access]),
             "\n## Milestones\n",
             (
-                "Eight times, derived from the log. Each can be corrected by `warroom milestone`, and the correction is "
+                "Eight times, derived from the log. Each can be corrected by `warroom milestone`; the correction is "
                 "on the log. Going back to an earlier status takes the later ones away, unless they were corrected.\n"
             ),
             _table(("milestone", "from"), [(f"`{m}`", MILESTONES[m]) for m in Milestone]),

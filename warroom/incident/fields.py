@@ -12,7 +12,6 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -62,7 +61,7 @@ Url = Annotated[
     AfterValidator(_present),
     AfterValidator(_web),
 ]
-IncidentId = Annotated[str, StringConstraints(max_length=20), BeforeValidator(parse_incident_id)]
+IncidentId = Annotated[str, StringConstraints(max_length=20), AfterValidator(parse_incident_id)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time with a zone, kept in UTC."""
 Number = Annotated[int, Field(ge=1, le=1_000_000_000)]
