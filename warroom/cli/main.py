@@ -15,7 +15,6 @@ import click
 from warroom.cli.exits import Exit, Stop
 from warroom.cli.table import COMMANDS
 
-
 COMPLETE = "_WARROOM_COMPLETE"
 """The variable through which a shell asks for completions."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -35,14 +36,12 @@ def open_console(here: Context, inc: str = "") -> None:
         Stop: there is no terminal to draw on, or the keymap file is wrong.
     """
     need_terminal()
-    settings = here.loaded.settings
+    # What is loaded for the first frame stays; collecting it over and over only delays that frame.
+    gc.disable()
     from warroom.tui.app import ConsoleOptions, run
-    from warroom.tui.keymap import KeymapError, load_keymap
 
-    try:
-        keymap = load_keymap(settings.console.keymap or here.places.config / "keymap.toml")
-    except KeymapError as wrong:
-        raise Stop(Exit.USAGE, str(wrong)) from None
+    settings = here.loaded.settings
+    keymap = keymap_of(here)
     incident = _incident(here, inc)
     options = ConsoleOptions(
         me=here.me,
@@ -54,6 +53,20 @@ def open_console(here: Context, inc: str = "") -> None:
         calm=settings.console.calm,
     )
     run(opener_of(here), options)
+
+
+def keymap_of(here: Context) -> dict[str, str]:
+    """The person's own keys.
+
+    Raises:
+        Stop: the keymap file is wrong.
+    """
+    from warroom.tui.keymap import KeymapError, load_keymap
+
+    try:
+        return load_keymap(here.loaded.settings.console.keymap or here.places.config / "keymap.toml")
+    except KeymapError as wrong:
+        raise Stop(Exit.USAGE, str(wrong)) from None
 
 
 def _incident(here: Context, inc: str) -> str:
@@ -83,11 +96,10 @@ def need_terminal() -> None:
 
 def opener_of(here: Context) -> Callable[[Callable[[View], None]], Any]:
     """What makes the console's client once the first frame is out; starting a server then may take a second."""
-    from warroom.cli.local import find_or_start
-
     named = here.loaded.settings.server or here.joined()
 
     def open_client(wake: Callable[[View], None]) -> Any:
+        from warroom.cli.local import find_or_start
         from warroom.client.connect import Home
         from warroom.client.thread import ClientThread
 

@@ -3,71 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from warroom.cli import output
-from warroom.cli.context import Context, context
+from warroom.cli.commands.console import keymap_of, need_terminal
+from warroom.cli.context import context
 from warroom.cli.exits import Exit, Stop
 
 
 @click.command("demo")
-@click.option("--headless", "--plain", "plain", is_flag=True, help="Print a line for each event, without the console.")
-@click.option("--seconds", type=click.FloatRange(min=0.1), metavar="N", help="Headless: end after so many seconds.")
-@click.option("--speed", type=click.FloatRange(0.1, 600.0), default=1.0, show_default=True, help="How fast time runs.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**31), default=7, show_default=True, help="Another seed, other details."
-)
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port to listen on; 0 takes a free one.")
-@click.option("--keep", type=click.Path(), metavar="DIR", help="Keep the log in this new directory.")
-def demo_command(plain: bool, seconds: float | None, speed: float, seed: int, port: int, keep: str | None) -> None:
+@click.option("--plain", is_flag=True, help="Print a line for each event in place of the console.")
+@click.option("--seconds", type=click.FloatRange(0, 86_400), metavar="N", help="With --plain: end after so long.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="How fast its clock runs.")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep its log there.")
+def demo_command(plain: bool, seconds: float | None, speed: float, keep: Path | None) -> None:
     """A room full of life: nothing else installed.
 
-    An incident of twenty minutes with responders at work on it, and you in the middle, with commander access. The
-    incident, the people and all figures are made up; the server, the log and the console are the real ones. It needs
-    no network, and leaves nothing behind.
+    Server, log and a few automated responders in one process, on made-up data; you are in the room as one more.
     """
-    from warroom.demo.run import run_headless
+    here = context()
+    if not plain:
+        need_terminal()
+    from warroom.demo.house import CannotShow
+    from warroom.demo.run import run, run_headless
     from warroom.store.port import StoreError
 
-    here = context()
-    kept = Path(keep).absolute() if keep else None
-    if seconds is not None and not plain:
-        raise click.UsageError("--seconds goes with --headless")
-    if not plain:
-        _console(here, speed, seed, port, kept)
-    else:
-        from warroom.demo.house import CannotShow
-
-        try:
-            run_headless(here.me, output.data, seconds=seconds, speed=speed, seed=seed, port=port, keep=kept)
-        except CannotShow as wrong:
-            raise Stop(Exit.USAGE, str(wrong)) from None
-        except StoreError as wrong:
-            raise Stop(Exit.REFUSED, str(wrong)) from None
-    if kept is not None:
-        output.say(f"the log is kept in {kept}; `warroom serve --data-dir {kept}` opens it")
-
-
-def _console(here: Context, speed: float, seed: int, port: int, keep: Path | None) -> None:
-    from warroom.cli.commands.console import need_terminal
-    from warroom.demo.run import run
-    from warroom.tui.keymap import KeymapError, load_keymap
-
-    need_terminal()
-    settings = here.loaded.settings
+    about: dict[str, Any] = {"speed": speed, "keep": keep}
     try:
-        keymap = load_keymap(settings.console.keymap or here.places.config / "keymap.toml")
-    except KeymapError as wrong:
+        if plain:
+            run_headless(here.me, output.data, seconds=seconds, **about)
+            return
+        console = here.loaded.settings.console
+        looks: dict[str, Any] = {"theme": console.theme or None, "keymap": keymap_of(here), "calm": console.calm}
+        run(here.me, zone=here.zone, **looks, **about)
+    except ValueError as wrong:
         raise Stop(Exit.USAGE, str(wrong)) from None
-    run(
-        here.me,
-        speed=speed,
-        seed=seed,
-        port=port,
-        keep=keep,
-        zone=here.zone,
-        theme=settings.console.theme or None,
-        keymap=keymap,
-        calm=settings.console.calm,
-    )
+    except (CannotShow, StoreError, OSError) as error:
+        raise Stop(Exit.REFUSED, str(error)) from None
