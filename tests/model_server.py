@@ -57,6 +57,7 @@ class ModelServer:
         self.log = log
         self.snapshot_after = snapshot_after
         self.part = part
+        self.limits = m.Limits(commands_per_second=5000, burst=5000)
         self.states = {key: fold(records) for key, records in log.records.items()}
         self.numberings: dict[str, Numbering] = {}
         self.lines: dict[str, Line] = {}
@@ -168,7 +169,7 @@ class Line:
             name=self.name,
             access="commander",
             now=log.at.isoformat(),
-            limits=m.Limits(commands_per_second=5000, burst=5000),
+            limits=self.server.limits,
             floor=numbering.floor,
             known=tuple(kept[n] for n in sorted(kept)),
         )

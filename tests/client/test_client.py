@@ -293,3 +293,12 @@ async def test_an_outbox_put_back_to_an_older_copy_says_that_it_cannot_know(tmp_
 async def test_a_bad_address_is_said_at_once() -> None:
     with pytest.raises(BadAddress):
         Client("ftp://war", "jana")
+
+
+async def test_a_long_backlog_goes_out_at_the_pace_the_server_allows() -> None:
+    async with SocketServer(Log()) as server, Client(server.url, "jana") as client:
+        server.model.limits = m.Limits(commands_per_second=400, burst=20)
+        incident = await declared(client)
+        tickets = [client.submit(AddNote(text=str(i)), incident) for i in range(200)]
+        async with asyncio.timeout(10):
+            assert [(await ticket.settled()).seq for ticket in tickets] == list(range(2, 202))

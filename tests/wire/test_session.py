@@ -92,7 +92,8 @@ def test_it_goes_no_faster_than_the_server_allows() -> None:
     for _ in range(60):
         out += [(now, n) for n in numbers(session.submit(INCIDENT, NOTE, now))]
     while len(out) < 60:
-        now += 0.05
+        assert session.due() == session.due()
+        now = max(now, session.due())
         out += [(now, n) for n in numbers(session.tick(now))]
         for _, n in out:
             out += [(now, more) for more in numbers(session.heard(m.OutcomeDown(n=n), now))]
@@ -151,11 +152,26 @@ def test_a_silent_server_is_asked_and_then_left_within_ten_seconds() -> None:
     assert [type(effect) for effect in session.tick(s.HELLO_TIMEOUT)] == [x.Drop]
 
 
+def test_a_black_hole_is_not_filled_with_pings() -> None:
+    session = live()
+    now, pings, wakes = 0.0, 0, 0
+    while True:
+        now = max(now + 0.02, session.due())
+        wakes += 1
+        effects = session.tick(now)
+        if any(isinstance(effect, x.Drop) for effect in effects):
+            break
+        pings += len(sent(effects, m.Ping))
+    assert now == pytest.approx(s.SILENCE, abs=0.1)
+    assert 2 <= pings <= 8
+    assert wakes <= 12
+
+
 def test_an_idle_session_wakes_only_for_its_heartbeat() -> None:
     session = live()
     now, wakes = 0.0, 0
     while now < 60:
-        now = session.due(now)
+        now = session.due()
         wakes += 1
         for effect in session.tick(now):
             if isinstance(effect, x.Send) and isinstance(effect.frame, m.Ping):

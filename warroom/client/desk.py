@@ -102,7 +102,7 @@ class Desk(Changes):
         self.act(self.session.tick(_clock()))
 
     def due(self) -> float:
-        return self.session.due(_clock())
+        return self.session.due()
 
     def on_lost(self, words: str, retry_in: float) -> None:
         self._lost("connecting" if self.link.status == "connecting" else "reconnecting", words, retry_in)

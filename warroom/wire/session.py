@@ -28,6 +28,8 @@ WINDOW = 32
 """Commands on their way at a time: what has to go out again when one is missed."""
 CONFIRM_AFTER = 32
 """Answers after which the server is told that it may forget them, at the latest with the next heartbeat."""
+_SHARE = 0.8
+"""How much of what the server allows is used: its clock and ours do not tick alike."""
 MAX_SNAPSHOT = 512 * 1024 * 1024
 
 
@@ -130,7 +132,7 @@ class ClientSession:
             if now - since >= REPEAT_AFTER:
                 effects += self._subscribe(incident)
                 self._asked[incident] = now
-        if silent >= PING_EVERY or now - self._said_at >= PING_EVERY:
+        if now >= self._heartbeat():
             effects += self._confirm()
             effects.append(Send(m.Ping(t="ping", at=now)))
             self._said_at = now
@@ -140,14 +142,20 @@ class ClientSession:
         """The participant leaves: let the server forget what is settled."""
         return self._confirm() if self.phase == "live" else []
 
-    def due(self, now: float) -> float:
-        """When to call `tick` next."""
+    def due(self) -> float:
+        """When to call `tick` next; the same moment however often it is asked."""
         if self.phase != "live":
             return self._heard_at + HELLO_TIMEOUT
         waiting = bool(self.pending) and next(reversed(self.pending)) > self._sent
+        heartbeat = min(self._heartbeat(), self._heard_at + SILENCE)
         if waiting and self._sent + 1 < self.first + WINDOW:
-            return now + 0.05
-        return min(self._said_at, self._heard_at) + PING_EVERY
+            rate = max(0.1, self._limits.commands_per_second * _SHARE)
+            return min(heartbeat, self._filled_at + max(0.0, 1 - self._tokens) / rate)
+        return heartbeat
+
+    def _heartbeat(self) -> float:
+        """When to ask for a sign of life: after a silence of either side, and not more than once a second."""
+        return min(self._said_at + PING_EVERY, max(self._heard_at + PING_EVERY, self._said_at + PING_EVERY / 3))
 
     # -- what the participant wants ------------------------------------------------------------------------------
 
@@ -246,7 +254,7 @@ class ClientSession:
         self.phase = "live"
         self.epoch = frame.epoch
         self._limits = frame.limits
-        self._tokens, self._filled_at = frame.limits.burst * 0.8, now
+        self._tokens, self._filled_at = frame.limits.burst * _SHARE, now
         self._progress_at = self._said_at = now
         self._confirmed = frame.floor
         effects: list[Effect] = [Live(frame)]
@@ -273,8 +281,9 @@ class ClientSession:
         """Send what has not been sent on this connection, no faster than the server allows."""
         if self.phase != "live":
             return []
-        full = self._limits.burst * 0.8
-        self._tokens = min(full, self._tokens + (now - self._filled_at) * self._limits.commands_per_second * 0.8)
+        full = self._limits.burst * _SHARE
+        rate = max(0.1, self._limits.commands_per_second * _SHARE)
+        self._tokens = min(full, self._tokens + (now - self._filled_at) * rate)
         self._filled_at = now
         effects: list[Effect] = []
         if self._sent < self.first <= self.next_n - 1:
