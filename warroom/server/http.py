@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
@@ -50,7 +51,7 @@ class Front:
         self._more_metrics = more_metrics
         self._crowded = crowded
         self._hosts = {"localhost", "127.0.0.1", "::1", settings.host.lower(), *(h.lower() for h in settings.hosts)}
-        self.admitted: dict[ServerConnection, Identity] = {}
+        self.admitted: WeakKeyDictionary[ServerConnection, Identity] = WeakKeyDictionary()
 
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets the websocket handshake go on."""
