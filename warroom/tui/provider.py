@@ -38,6 +38,10 @@ _LIKELY = (
 )
 
 
+_IN_HELP = 0.1
+"""What a word in the explanation scores; any match of a name scores more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One line of the palette: what it is called, what it does, further words it is found by, and what to run."""
@@ -112,7 +116,9 @@ class ActionProvider(Provider):
         """What matches; a match in the title counts most."""
         matcher = self.matcher(query)
         for one in self._offers():
-            score = max(matcher.match(one.title), 0.8 * matcher.match(one.also), 0.5 * matcher.match(one.help))
+            score = max(matcher.match(one.title), 0.8 * matcher.match(one.also))
+            if not score and query.casefold() in one.help.casefold():
+                score = _IN_HELP
             if score > 0:
                 yield Hit(score, matcher.highlight(_plain(one.title)), one.run, text=one.title, help=_plain(one.help))
 

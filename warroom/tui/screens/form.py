@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
+from textual.widget import Widget
 from textual.widgets import Button, Input, Label, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
@@ -127,18 +128,20 @@ class FormScreen(ModalScreen[Payload | None], OpeningScreen):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the next field, and sends from the last."""
         event.stop()
-        self._advance(event.input.id or "")
+        self._advance(event.input)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter on a choice goes on as well."""
         event.stop()
-        self._advance(event.option_list.id or "")
+        self._advance(event.option_list)
 
-    def _advance(self, id_: str) -> None:
+    def _advance(self, chosen: Widget) -> None:
         names = [f"field-{field.name}" for field in self.form.fields]
-        place = names.index(id_) + 1
+        # From where the focus is: a second Enter may come before the first has moved it.
+        here = self.focused if self.focused is not None and self.focused.id in names else chosen
+        place = names.index(here.id or "") + 1
         if place < len(names):
-            self.query_one(f"#{names[place]}").focus()
+            self.set_focus(self.query_one(f"#{names[place]}"))
         else:
             self.action_send()
 

@@ -68,7 +68,7 @@ class RowView(Framed, ScrollView):
         self._strips: OrderedDict[Hashable, tuple[Any, list[Strip]]] = OrderedDict()
         self._seen: dict[int, SeenLine | None] = {}
         self._quiet = False
-        self._low = False
+        self._low = self._says_empty = False
         self.rows_rendered = 0
         self.lines_painted = 0
 
@@ -174,6 +174,7 @@ class RowView(Framed, ScrollView):
                 return strips[inside]
         base = style(palette.muted, backdrop_of(self))
         text = f" {self._empty}" if y == 0 and not self.count else ""
+        self._says_empty = bool(text) or (self._says_empty and y > 0)
         return strip([(text, base)], max(1, self._width), base)
 
     def _due(self, y: int) -> SeenLine | None:
@@ -190,7 +191,7 @@ class RowView(Framed, ScrollView):
         width = self.size.width
         for y in range(self.size.height):
             before, now = self._seen.get(y), self._due(y)
-            if now is None and before is None and (y or self.count) and y in self._seen:
+            if now is None and before is None and (y or bool(self.count) != self._says_empty) and y in self._seen:
                 continue
             if now is None or not now.same(before):
                 self.refresh(Region(0, y, width, 1))
