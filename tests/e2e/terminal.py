@@ -37,6 +37,9 @@ KEYS = {
 }  # fmt: skip
 """What a terminal sends for the keys that are not letters."""
 
+_KITTY = re.compile(rb"\x1b\[[<>=][0-9;]*u")
+"""The keyboard protocol's own sequences, which pyte would print."""
+
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 _NAMED = {
     "black": (0, 0, 0), "red": (205, 49, 49), "green": (13, 188, 121), "brown": (229, 229, 16), "blue": (36, 114, 200),
@@ -99,6 +102,12 @@ class Terminal:
         """The cells of one row, with `data`, `fg`, `bg`, `bold` and `reverse` each."""
         with self._news:
             return [self._screen.buffer[row][x] for x in range(self._screen.columns)]
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column of the cursor, which stands where the next letter will."""
+        with self._news:
+            return self._screen.cursor.y, self._screen.cursor.x
 
     def mode(self, number: int) -> bool | None:
         """Whether the program left a private mode (1049 other screen, 25 cursor, 1000 mouse) on; None when untouched."""
@@ -191,7 +200,9 @@ class Terminal:
                     ink, paper = _colour(cell.fg, _INK), _colour(cell.bg, _PAPER)
                     if cell.reverse:
                         ink, paper = paper, ink
-                    row.append(Cell(cell.data, ink, paper, cell.bold, cell.italics, cell.underscore, cell.strikethrough))
+                    row.append(
+                        Cell(cell.data, ink, paper, cell.bold, cell.italics, cell.underscore, cell.strikethrough)
+                    )
                 picture.append(row)
         paint(picture, path)
 
@@ -215,7 +226,7 @@ class Terminal:
             with self._news:
                 if data:
                     self.written += data
-                    self._stream.feed(data)
+                    self._stream.feed(_KITTY.sub(b"", data))
                 else:
                     self._ended = True
                 self._news.notify_all()

@@ -30,9 +30,7 @@ pytestmark = [
 ]
 
 WINDOW, STEP = 90, 1
-ERRORS = (
-    'sum(rate(http_requests_total{job="shop",status=~"5.."}[5s])) / sum(rate(http_requests_total{job="shop"}[5s]))'
-)
+ERRORS = 'sum(rate(http_requests_total{job="shop",status=~"5.."}[5s])) / sum(rate(http_requests_total{job="shop"}[5s]))'
 PANELS = f"""
 panels:
   - title: Error ratio
@@ -111,7 +109,10 @@ def fill(screen: Terminal, title: str, *values: str) -> None:
     screen.until(title).until("Cancel  esc")
     for value in values:
         screen.type(value)
+        screen.until(value)
+        before = screen.cursor
         screen.press("enter")
+        screen.until(lambda now, before=before: now.cursor != before or "Cancel  esc" not in now.text)  # type: ignore[misc]
     screen.until("Cancel  esc", gone=True)
 
 
