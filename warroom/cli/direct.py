@@ -213,7 +213,8 @@ class Line:
             return context.wrap_socket(plain, server_hostname=host)
         except ssl.SSLError as error:
             plain.close()
-            raise Stop(Exit.UNREACHABLE, f"cannot trust {self.url}: {error.reason or error}") from None
+            words = getattr(error, "verify_message", "") or error.reason or str(error)
+            raise Stop(Exit.REFUSED, f"the certificate of {self.url} is not trusted: {words}") from None
 
     def _introduce(self, request: Request) -> None:
         if self._token:

@@ -33,7 +33,7 @@ def open_console(here: Context, inc: str = "") -> None:
     """Run the console until the person leaves.
 
     Raises:
-        Stop: there is no terminal to draw on, or the keymap file is wrong.
+        Stop: there is no terminal to draw on.
     """
     need_terminal()
     # What is loaded for the first frame stays; collecting it over and over only delays that frame.
@@ -51,6 +51,7 @@ def open_console(here: Context, inc: str = "") -> None:
         zone=here.zone,
         memory=here.places.state / "console.json",
         calm=settings.console.calm,
+        complaints=complaints,
     )
     run(opener_of(here), options)
 
