@@ -42,7 +42,7 @@ class LocalWire:
         self.suggestions: list[dict[str, Any]] = []
         self.fulls: dict[str, Full] = {}
         self.latest = View(
-            Link("live", START, latency_ms=18.0, name=me, access="commander", session="s", server="test"), lobby={}
+            Link("live", START, latency_ms=18.0, name=me, access="commander", session="s", server="warroom"), lobby={}
         )
 
     def opener(self, wake: Callable[[View], None]) -> LocalWire:

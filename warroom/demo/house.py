@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from warroom.demo.clock import DemoClock
-from warroom.demo.past import ALERTMANAGER, CAST, DEPLOYED, ELSEWHERE, PLAYBOOK, tell_past
+from warroom.demo.names import ALERTMANAGER, CAST, ELSEWHERE
+from warroom.demo.past import DEPLOYED, PLAYBOOK, tell_past
 from warroom.demo.series import PANELS, MadeUp
 from warroom.demo.world import World
 from warroom.incident.words import Access
@@ -62,16 +63,6 @@ class Open:
         return self.plan.me
 
 
-def name_beside(wanted: str) -> str:
-    """`wanted`, or with a number behind where one of the cast has that name."""
-    taken = {name.casefold() for name in (*CAST, ELSEWHERE, ALERTMANAGER)}
-    name, number = wanted.strip()[:60] or "you", 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
-
-
 @asynccontextmanager
 async def house(plan: Plan) -> AsyncIterator[Open]:
     """Log with its past, telemetry and server, up for as long as the context is entered.
@@ -97,7 +88,7 @@ async def house(plan: Plan) -> AsyncIterator[Open]:
         world = World(plan.seed, (zero + timedelta(minutes=DEPLOYED)).timestamp())
         relay = await stack.enter_async_context(Relay({"prometheus": MadeUp(world)}, clock=plan.clock))
         settings = ServerSettings(
-            port=plan.port, name="demo", data_dir=directory, close_seconds=0.3, clock=plan.clock.moment
+            port=plan.port, name="made-up data", data_dir=directory, close_seconds=0.3, clock=plan.clock.moment
         )
         stop = asyncio.Event()
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -16,7 +16,7 @@ from typing import Any
 from warroom.demo import world as w
 from warroom.demo.cast import Responder
 from warroom.demo.house import Open
-from warroom.demo.past import ALERTMANAGER, CAST, ELSEWHERE
+from warroom.demo.names import ALERTMANAGER, CAST, ELSEWHERE
 from warroom.demo.reactions import Reactions
 from warroom.demo.scene import Scene
 from warroom.demo.script import play

@@ -11,15 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from warroom.demo.history import Chronicle
-from warroom.incident.ids import incident_id
+from warroom.demo.names import ALERTMANAGER, ELSEWHERE, incident_ids
 
 TITLE = "Checkout slow and failing in eu-west-1"
 SERVICE = "checkout-api"
-ALERTMANAGER = "alertmanager"
-CAST = ("ana", "marek", "sofia", "june", "tomas")
-"""Commander, operations, database expert, communications, scribe."""
-ELSEWHERE = "petra"
-"""Works on the smaller incident."""
 DEPLOYED, BEGAN = -23.4, -21.9
 """Minutes before the present: when the bad version went out, and when customers began to feel it."""
 PLAYBOOK = "service-errors"
@@ -35,7 +30,7 @@ class Past:
 
 def tell_past(zero: datetime, seed: int, playbook: Mapping[str, Any]) -> Past:
     """The past as of `zero`. `playbook` is the shipped one for service errors, as it is pinned."""
-    ids = [incident_id(0x5EED0 + seed * 7919 + number * 104_729) for number in range(3)]
+    ids = incident_ids(seed)
     main = Chronicle(ids[0], zero, seed)
     _alarm(main)
     _in_command(main, playbook)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
+import json
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
@@ -19,14 +20,17 @@ from typing import TYPE_CHECKING, Any
 from warroom.demo.clock import DemoClock
 
 if TYPE_CHECKING:
+    from warroom.client.thread import ClientThread
     from warroom.client.view import View
     from warroom.demo.house import Open, Plan
     from warroom.demo.life import Life
+    from warroom.tui.app import ConsoleOptions
 
 BANNER = "A demo: the incident, the responders and all figures are made up. Press ? for the keys, b for the story."
 SEED = 7
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
+_ALL_SEEN = 1_000_000
 
 
 class HouseThread:
@@ -100,68 +104,76 @@ def run(
     theme: str | None = None,
     keymap: Mapping[str, str] | None = None,
     calm: bool = False,
-) -> int:
+) -> None:
     """Open the console on the demo, until the person leaves. `me` is what they are called in the room.
 
     Raises:
         ValueError: a speed that cannot be.
     """
     gc.disable()
-    from warroom.tui.app import ConsoleOptions, WarroomApp
+    from warroom.tui.app import run as run_console
 
-    show = Show(DemoClock(speed), me, seed=seed, port=port, keep=keep)
-    options = ConsoleOptions(
-        me=me, theme=theme, keymap=keymap or {}, zone=zone, calm=calm, clock=show.clock.moment, banner=BANNER
-    )
-    app = WarroomApp(show.opener, options)
-    show.app = app
-    signal.signal(signal.SIGTERM, lambda *_: app.exit())
-    try:
-        app.run()
-    finally:
-        show.close()
-    return 0
+    with Show(DemoClock(speed), me, seed=seed, port=port, keep=keep) as show:
+        run_console(show.opener, show.options(zone=zone, theme=theme, keymap=keymap or {}, calm=calm))
 
 
 class Show:
-    """The demo as the console opens it: the first frame is out before any of it is loaded."""
+    """The demo as the console opens it: the first frame is out before any of it is loaded.
+
+    A context manager: leaving it ends the house and removes what was temporary.
+    """
 
     def __init__(self, clock: DemoClock, me: str, *, seed: int = SEED, port: int = 0, keep: Path | None = None) -> None:
         self.clock = clock
-        self.app: Any = None
         self.opened: Open | None = None
         self._me, self._seed, self._port, self._keep = me, seed, port, keep
+        self._temporary = tempfile.TemporaryDirectory(prefix="warroom-demo-", ignore_cleanup_errors=True)
         self._house: HouseThread | None = None
         self._closed = False
         self._guard = threading.Lock()
 
-    def opener(self, wake: Callable[[View], None]) -> Any:
-        """Open the house, go in, and turn the console to the incident."""
+    def __enter__(self) -> Show:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._closed = True
+            house = self._house
+        if house is not None:
+            house.stop()
+        self._temporary.cleanup()
+
+    def options(self, **looks: Any) -> ConsoleOptions:
+        """What the console is told: whom it is for, which incident it opens on, and that all is made up."""
+        from warroom.demo.names import incident_ids
+        from warroom.tui.app import ConsoleOptions
+
+        # The room itself comes first, not the words about it: what lies in the past counts as seen.
+        incident = incident_ids(self._seed)[0]
+        memory = Path(self._temporary.name) / "console.json"
+        memory.write_text(json.dumps({"seen": {incident: _ALL_SEEN}}), "utf-8")
+        return ConsoleOptions(
+            me=self._me, incident=incident, memory=memory, clock=self.clock.moment, banner=BANNER, **looks
+        )
+
+    def opener(self, wake: Callable[[View], None]) -> ClientThread:
+        """Open the house and go in.
+
+        Raises:
+            CannotShow, StoreError: it cannot be opened.
+        """
         from warroom.client.thread import ClientThread
-        from warroom.demo.house import Plan, name_beside
+        from warroom.demo.house import Plan
+        from warroom.demo.names import name_beside
 
         me = name_beside(self._me)
+        keep = self._keep or Path(self._temporary.name) / "log"
         with self._guard:
             if self._closed:
                 raise RuntimeError("the demo has ended")
-            self._house = HouseThread(Plan(me, self.clock, self._seed, self._port, self._keep))
+            self._house = HouseThread(Plan(me, self.clock, self._seed, self._port, keep))
             opened = self.opened = self._house.start()
-        if self.app is not None:
-            self.app.call_from_thread(self._show, opened)
         return ClientThread(opened.url, opened.tokens[me], agent="demo", wake=wake)
-
-    def _show(self, opened: Open) -> None:
-        # The room itself comes first, not the words about it: what lies in the past counts as seen.
-        self.app.memory.see(opened.incident, opened.head)
-        self.app.show_room(opened.incident)
-
-    def close(self) -> None:
-        """End the house; a second call does nothing."""
-        with self._guard:
-            self._closed = True
-            house, self._house = self._house, None
-        if house is not None:
-            house.stop()
 
 
 def run_headless(
@@ -181,7 +193,8 @@ def run_headless(
         CannotShow, StoreError: it cannot start.
     """
     from warroom.demo.headless import follow
-    from warroom.demo.house import Plan, name_beside
+    from warroom.demo.house import Plan
+    from warroom.demo.names import name_beside
 
     plan = Plan(name_beside(me), DemoClock(speed), seed, port, keep)
     return asyncio.run(follow(plan, put, seconds))

@@ -39,10 +39,10 @@ def _panel(title: str, expr: str, unit: str, legend: str, *thresholds: Threshold
 CHARTS: tuple[Chart, ...] = (
     Chart(
         _panel(
-            "Latency", 'service:request_seconds:quantile{service="$service"}', "seconds", "{{quantile}}",
+            "Latency", 'service:request_seconds:stat{service="$service"}', "seconds", "{{stat}}",
             ThresholdModel(value=0.8),
         ),
-        (({"quantile": "p99"}, w.p99), ({"quantile": "p50"}, w.p50)),
+        (({"stat": "p99"}, w.p99), ({"stat": "typical"}, w.p50)),
     ),
     Chart(
         _panel("5xx ratio", 'service:errors:ratio{service="$service"}', "ratio", "5xx", ThresholdModel(value=0.01)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -177,7 +178,9 @@ class WarroomApp(App[None], inherit_bindings=False):
         self._show()
 
     def on_wake(self, message: Wake) -> None:
-        """A new view of everything."""
+        """A new view of everything; none is drawn any more once the console is being taken down."""
+        if self._exit:
+            return
         self.view = message.view
         for notice in self.view.notices:
             if notice.serial > self._noticed:
@@ -276,12 +279,16 @@ class WarroomApp(App[None], inherit_bindings=False):
         action = self._keep_words(refused.command, refused.incident)
         if not action:
             self.tell("there are no words in it; do it anew with its key")
-        elif action != "lobby.declare" and refused.incident:
-            self.show_room(refused.incident)
-            self.call_after_refresh(self._reopen, refused.incident, action)
+        else:
+            self.go_and_do("" if action == "lobby.declare" else refused.incident, action)
+
+    def go_and_do(self, incident: str, action: str) -> None:
+        """Go to an incident, or with an empty id to the lobby, and run an action there."""
+        if incident:
+            self.show_room(incident)
         else:
             self.show_lobby()
-            self.call_after_refresh(self._reopen, "", action)
+        self.call_after_refresh(self._reopen, incident, action)
 
     def _reopen(self, incident: str, action: str) -> None:
         screen = self.screen
@@ -363,6 +370,9 @@ def run(opener: Opener, options: ConsoleOptions) -> None:
     gc.disable()
     use(select(sys.stdout.encoding, os.environ))
     app = WarroomApp(opener, options)
+    # Whoever ends the terminal ends the console in order: drafts, memory and what the opener started.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: app.exit())
     app.run()
     if app._exception is not None:
         raise app._exception

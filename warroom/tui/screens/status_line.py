@@ -17,6 +17,7 @@ from warroom.tui.widgets.line import Line
 from warroom.tui.widgets.strips import Notice
 
 _AGE_OF_UNSENT = 2.0
+_USUAL_SERVER = "warroom"
 
 
 def notices_of(view: View, room: RoomView | None, now: datetime) -> list[Notice]:
@@ -54,9 +55,13 @@ def waiting_of(unsent: Iterable[Unsent], link: Link, now: datetime) -> list[Unse
 
 
 def footer_state(view: View, room: RoomView | None, now: datetime, zone: tzinfo) -> Line:
-    """The right end of the footer: how far the record is, whether it is in step, and the time in UTC and here."""
+    """The right end of the footer: which server where it has a name of its own, how far the record is, whether it is
+    in step, and the time in UTC and here.
+    """
     muted, good, warn = Style(dim=True), Style(color="green"), Style(color="yellow", bold=True)
     runs = []
+    if view.link.server not in ("", _USUAL_SERVER):
+        runs.append((f"{view.link.server}  ", warn))
     if room is not None:
         synced = view.link.is_live and not room.stale
         runs += [(f"entry {room.state.seq} ", muted), ("synced " if synced else "stale ", good if synced else warn)]
