@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
+from tests.tui.consoles import ROOM, SIZES, board, screen_text, until
 from tests.tui.local_wire import LocalWire, minutes
 from tests.tui.story import tell
 from warroom.client.view import Unsent
@@ -20,39 +16,6 @@ from warroom.tui.screens.form import FormScreen
 from warroom.tui.screens.lobby import LobbyScreen
 from warroom.tui.screens.reading import ReadingScreen
 from warroom.tui.widgets.rows import RowList
-
-ROOM = "INC-7K30"
-SIZES = [(80, 24), (120, 40), (200, 55)]
-
-
-def screen_text(app: WarroomApp) -> list[str]:
-    """The rows on screen as text."""
-    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
-
-
-async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
-    """Let the app work until something is so."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if true():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("it never came true; on screen:\n" + "\n".join(screen_text(pilot.app)))  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def board(
-    size: tuple[int, int] = (120, 40), wire: LocalWire | None = None, *, seen: int | None = 40
-) -> AsyncIterator[tuple[LocalWire, WarroomApp, Pilot[None]]]:
-    """A console on the story's incident."""
-    told = wire or tell()
-    app = WarroomApp(told.opener, ConsoleOptions("ana", incident=ROOM, clock=told.now, theme="warroom-night"))
-    if seen is not None:
-        app.memory.see(ROOM, seen)
-    async with app.run_test(size=size, notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, BoardScreen | ReadingScreen) and app.view.rooms != {})
-        await until(pilot, lambda: any("Checkout latency" in row for row in screen_text(app)))
-        yield told, app, pilot
 
 
 @pytest.mark.parametrize("size", SIZES)

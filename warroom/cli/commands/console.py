@@ -41,7 +41,7 @@ def open_console(here: Context, inc: str = "") -> None:
     from warroom.tui.app import ConsoleOptions, run
 
     settings = here.loaded.settings
-    keymap = keymap_of(here)
+    keymap, complaints = keymap_of(here)
     incident = _incident(here, inc)
     options = ConsoleOptions(
         me=here.me,
@@ -56,18 +56,14 @@ def open_console(here: Context, inc: str = "") -> None:
     run(opener_of(here), options)
 
 
-def keymap_of(here: Context) -> dict[str, str]:
-    """The person's own keys.
-
-    Raises:
-        Stop: the keymap file is wrong.
-    """
+def keymap_of(here: Context) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The person's own keys, and what is wrong with them: a wrong keymap file keeps nobody out of an incident."""
     from warroom.tui.keymap import KeymapError, load_keymap
 
     try:
-        return load_keymap(here.loaded.settings.console.keymap or here.places.config / "keymap.toml")
+        return load_keymap(here.loaded.settings.console.keymap or here.places.config / "keymap.toml"), ()
     except KeymapError as wrong:
-        raise Stop(Exit.USAGE, str(wrong)) from None
+        return {}, (f"{wrong}\nThe keys are the usual ones; `warroom keys` checks the file",)
 
 
 def _incident(here: Context, inc: str) -> str:

@@ -74,6 +74,9 @@ class RoomActions(Screen[None]):
         if reason:
             self.console.tell(reason, "warning")
             return
+        if action.scope == "lobby":
+            self.console.go_and_do("", action.id)
+            return
         own = getattr(self, f"do_{action.method}", None) if action.id not in FORMS and action.id not in DIRECT else None
         if own is not None:
             own()
