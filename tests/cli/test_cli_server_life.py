@@ -76,6 +76,31 @@ def _command(path: Path) -> bytes:
         return b""
 
 
+def test_another_process_with_the_old_pid_is_left_alone(home: CliHome) -> None:
+    home.ok("declare", "x")
+    kept = home.runtime()
+    home.kill()
+    stranger = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    try:
+        home.runtime_file.write_text(json.dumps(kept | {"pid": stranger.pid}))
+        assert home.run("list").returncode == 3
+        assert "no server runs" in home.run("stop").stderr
+        assert stranger.poll() is None
+        home.ok("declare", "a new server is started")
+    finally:
+        stranger.communicate()
+
+
+def test_a_server_that_cannot_start_says_why(home: CliHome) -> None:
+    (home.data).mkdir(parents=True)
+    (home.data / "log.db").write_bytes(b"this is no log" * 1000)
+    done = home.run("declare", "x")
+    assert done.returncode == 3
+    assert "the server did not start" in done.stderr
+    assert "log.db" in done.stderr
+    assert home.run("serve").returncode in (1, 5)
+
+
 def test_serve_in_the_foreground_ends_on_ctrl_c(home: CliHome) -> None:
     process = home.popen("serve")
     until(home.runtime_file.exists)

@@ -24,6 +24,8 @@ from warroom.settings.places import Places
 START_SECONDS = 20.0
 STOP_SECONDS = 15.0
 _LOOK_AGAIN = 0.05
+_COMING_UP = 2.0
+"""Seconds that a server which holds the log may take to say where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class LocalServer:
     started_at: str
     intake_url: str = ""
     ca_file: str = ""
+    born: str = ""
+    """When the process began, as the kernel counts, so that another one with the same pid is not taken for it."""
 
     def __repr__(self) -> str:
         return f"LocalServer({self.url}, pid {self.pid})"
@@ -78,6 +82,7 @@ def read_runtime(path: Path) -> LocalServer | None:
             str(said["started_at"]),
             str(said["intake_url"]),
             str(said["ca_file"]),
+            str(said["born"]),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -86,7 +91,17 @@ def read_runtime(path: Path) -> LocalServer | None:
 def find(where: Places) -> LocalServer | None:
     """The running local server, or None."""
     found = read_runtime(where.runtime_file)
-    return found if found is not None and is_alive(found.pid) else None
+    if found is None or not is_alive(found.pid) or found.born != born(found.pid):
+        return None
+    return found
+
+
+def born(pid: int) -> str:
+    """When that process began, in the kernel's own count; empty where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def is_alive(pid: int) -> bool:
@@ -156,6 +171,19 @@ def start(where: Places, seconds: float = START_SECONDS) -> LocalServer:
         Stop: it ended, or was not ready in time.
     """
     deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        words = _spawn(where, deadline)
+        if words and words != "ready" and not words.startswith("locked"):
+            raise Stop(Exit.UNREACHABLE, f"the server did not start: {words}")
+        # Locked: another one holds the log. It is coming up, and ours as well, or going down, and then we try again.
+        found = _ready(where, deadline, going_down=words.startswith("locked"))
+        if found is not None:
+            return found
+    raise Stop(Exit.UNREACHABLE, f"the server was not ready in time; its log is {where.server_log}")
+
+
+def _spawn(where: Places, deadline: float) -> str:
+    """Start one process in the background; returns what it says when it is up, or why it is not."""
     try:
         where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = os.open(where.server_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -180,10 +208,13 @@ def start(where: Places, seconds: float = START_SECONDS) -> LocalServer:
         words = _words_from(reading, deadline)
     finally:
         os.close(reading)
-    if words and words != "ready" and not words.startswith("locked"):
-        child.wait()
-        raise Stop(Exit.UNREACHABLE, f"the server did not start: {words}")
-    return _ready(where, child, deadline)
+    if words == "ready":
+        # It is not ours to wait for: it lives on when we are gone.
+        child.returncode = 0
+    else:
+        child.wait(max(0.1, deadline - time.monotonic()) if not words else None)
+        words = words or f"it ended with status {child.returncode}; its log is {where.server_log}"
+    return words
 
 
 def _words_from(reading: int, deadline: float) -> str:
@@ -199,15 +230,17 @@ def _words_from(reading: int, deadline: float) -> str:
     return said.decode("utf-8", "replace").strip()
 
 
-def _ready(where: Places, child: subprocess.Popen[bytes], deadline: float) -> LocalServer:
+def _ready(where: Places, deadline: float, *, going_down: bool) -> LocalServer | None:
+    """The server that is ready; None when who held the log has gone, or when time is up."""
+    patience = time.monotonic() + _COMING_UP
     while time.monotonic() < deadline:
         found = find(where)
         if found is not None and is_healthy(found):
-            # It is not ours to wait for: it lives on when we are gone.
-            child.returncode = child.returncode if child.poll() is not None else 0
             return found
+        if going_down and found is None and time.monotonic() > patience:
+            return None
         select.select([], [], [], _LOOK_AGAIN)
-    raise Stop(Exit.UNREACHABLE, f"the server was not ready in time; its log is {where.server_log}")
+    return None
 
 
 def stop(where: Places, seconds: float = STOP_SECONDS) -> LocalServer | None:
@@ -226,7 +259,7 @@ def stop(where: Places, seconds: float = STOP_SECONDS) -> LocalServer | None:
     except ProcessLookupError:
         return found
     deadline = time.monotonic() + seconds
-    while is_alive(found.pid):
+    while is_alive(found.pid) and born(found.pid) == found.born:
         if time.monotonic() > deadline:
             raise Stop(Exit.TIMEOUT, f"the server (pid {found.pid}) has not ended in {seconds:g} seconds")
         select.select([], [], [], _LOOK_AGAIN)

@@ -36,7 +36,7 @@ def demo_command(plain: bool, seconds: float | None, speed: float, keep: Path | 
             run_headless(here.me, output.data, seconds=seconds, **about)
             return
         console = here.loaded.settings.console
-        looks: dict[str, Any] = {"theme": console.theme or None, "keymap": keymap_of(here), "calm": console.calm}
+        looks: dict[str, Any] = {"theme": console.theme or None, "keymap": keymap_of(here)[0], "calm": console.calm}
         run(here.me, zone=here.zone, **looks, **about)
     except ValueError as wrong:
         raise Stop(Exit.USAGE, str(wrong)) from None

@@ -89,7 +89,7 @@ def _serve(ready_fd: int | None) -> None:
 
 async def _served(plan: Plan, ready_fd: int | None) -> None:
     from warroom.app import serve
-    from warroom.cli.local import LocalServer, remove_runtime, write_runtime
+    from warroom.cli.local import LocalServer, born, remove_runtime, write_runtime
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -99,7 +99,8 @@ async def _served(plan: Plan, ready_fd: int | None) -> None:
 
     def ready(running: Running) -> None:
         at = datetime.now(UTC).isoformat()
-        local = LocalServer(running.url, running.token, os.getpid(), at, running.intake_url, running.ca_file)
+        me = os.getpid()
+        local = LocalServer(running.url, running.token, me, at, running.intake_url, running.ca_file, born(me))
         try:
             write_runtime(path, local)
         except OSError as error:
