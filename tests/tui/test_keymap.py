@@ -31,7 +31,7 @@ def test_a_file(tmp_path: Path) -> None:
     path.write_text('[keymap]\n"entry.add-note" = "f7,n"\n')
     assert load_keymap(path) == {"entry.add-note": "f7,n"}
     path.write_text("[keymap\n")
-    with pytest.raises(KeymapError, match="keymap.toml"):
+    with pytest.raises(KeymapError, match=r"keymap\.toml"):
         load_keymap(path)
     path.write_text('[keymap]\n"entry.add-note" = 3\n')
     with pytest.raises(KeymapError, match="a text such as"):
