@@ -124,12 +124,13 @@ ALERT = {"fingerprint": "f", "name": "n", "starts_at": AT}
 EVIDENCE = {"title": "x"}
 PLAYBOOK = {"id": "p", "title": "p", "version": 1, "steps": [{"id": "s", "title": "s"}]}
 RIGHT: dict[str, Any] = {
-    "text": "x", "title": "x", "summary": "x", "reason": "x", "brief": "x", "question": "x", "choice": "x",
-    "url": "https://x.example", "counter": "x", "value": 1, "entry": 1, "task": 1, "hypothesis": 1, "decision": 1, "to": "sam", "who": "sam",
-    "assignee": "sam", "duty": "scribe", "status": "identified", "severity": "SEV2", "milestone": "detected_at",
-    "at": AT,
-    "into": "INC-AAAA", "other": "INC-AAAA", "private": True, "services": [], "alert": ALERT, "evidence": EVIDENCE,
-    "playbook": "p", "step": "s", "fingerprint": "f", "in_minutes": 5,
+    **dict.fromkeys(("text", "title", "summary", "reason", "brief", "question", "choice", "counter"), "x"),
+    **dict.fromkeys(("value", "entry", "task", "hypothesis", "decision", "in_minutes"), 1),
+    **dict.fromkeys(("to", "who", "assignee"), "sam"),
+    **dict.fromkeys(("into", "other"), "INC-AAAA"),
+    "url": "https://x.example", "duty": "scribe", "status": "identified", "severity": "SEV2", "at": AT,
+    "milestone": "detected_at", "private": True, "services": [], "alert": ALERT, "evidence": EVIDENCE,
+    "playbook": "p", "step": "s", "fingerprint": "f",
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from warroom.server.lobby import Lobby
 from warroom.server.log import where
 from warroom.server.metrics import Metrics
 from warroom.server.settings import ServerSettings
-from warroom.store.archive import ArchiveError, export_lines, import_archive, read_archive
+from warroom.store.archive import ArchiveError, export_lines, import_archive, read_archive, read_file
 from warroom.store.port import EventStore, StoreDamaged, StoreError, StoreFailed
 from warroom.store.verify import verify_incident
 from warroom.telemetry.default_panels import DEFAULT_PANELS
@@ -252,16 +252,16 @@ async def _export(ask: Question, params: Export) -> Any:
 async def _import(ask: Question, params: Import) -> Any:
     try:
         if params.path:
-            data = await asyncio.to_thread(Path(params.path).read_bytes)
-            lines = data.splitlines(keepends=True)
+            path = Path(params.path)
+            # A device or a pipe would be read for ever.
+            if not await asyncio.to_thread(path.is_file):
+                raise Refused(Reason.INVALID, f"{path} is not a file on the server")
+            archive = await asyncio.to_thread(read_file, path)
         else:
-            lines = [line.encode() + b"\n" for line in params.lines]
-        archive = await asyncio.to_thread(read_archive, lines)
+            archive = await asyncio.to_thread(read_archive, [line.encode() + b"\n" for line in params.lines])
         imported = await import_archive(ask.desk.store, archive)
     except ArchiveError as error:
         raise Refused(Reason.INVALID, str(error)) from None
-    except OSError as error:
-        raise Refused(Reason.INVALID, f"{params.path}: {error.strerror}") from None
     await ask.desk.lobby.refresh(imported.incident)
     return {"incident": imported.incident, "seq": imported.head.seq, "added": imported.added}
 

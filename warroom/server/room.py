@@ -286,7 +286,8 @@ class Room:
     def _after(self, before: IncidentState) -> None:
         """What follows from a change of state: who may still see it, the spotlight, the list."""
         now = self.state
-        if now.private and (not before.private or now.members is not before.members or now.roles is not before.roles):
+        watched = (now.private, now.members, now.roles, now.offer)
+        if now.private and watched != (before.private, before.members, before.roles, before.offer):
             for follower in [f for f in self.followers if not may_see(now, f.actor)]:
                 self.leave(follower)
                 follower.cut(self.incident, "private", f"{self.incident} is private now and you are not a member")

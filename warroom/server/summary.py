@@ -5,7 +5,7 @@ Invariant: a line is derived from the state alone, so one that is missing or unr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -29,11 +29,16 @@ class Line:
     seen_by: frozenset[str] = frozenset()
     merged_into: str = ""
     absorbed: tuple[str, ...] = ()
+    _known: list[IncidentState] = field(default_factory=list, compare=False, repr=False)
 
     def visible_to(self, actor: Actor) -> bool:
         """The core's own rule, asked with what the line knows."""
-        known = IncidentState(id=self.incident, seq=self.seq, private=self.private, members=self.seen_by)
-        return may_see(known, actor)
+        # Made once: a question about a long list must not cost one state for each line.
+        if not self._known:
+            self._known.append(
+                IncidentState(id=self.incident, seq=self.seq, private=self.private, members=self.seen_by)
+            )
+        return may_see(self._known[0], actor)
 
     def frame(self, here: int) -> LobbyLine:
         return LobbyLine.model_validate({**self.shown, "here": here})
@@ -41,7 +46,11 @@ class Line:
 
 def line_of(state: IncidentState) -> Line:
     """The line of a state."""
-    seen_by = state.members | {held.who for held in state.roles} if state.private else frozenset()
+    seen_by: set[str] = set()
+    if state.private:
+        seen_by = {*state.members, *(held.who for held in state.roles)}
+        if state.offer is not None:
+            seen_by.add(state.offer.to)
     return Line(
         state.id, state.seq, lobby_line(state), state.private, frozenset(seen_by), state.merged_into, state.absorbed
     )
