@@ -1,7 +1,7 @@
 """warroom as people run it: its real commands, a served room, and the shipped stack in front of it.
 
-Nothing is faked. What is not the product's own is a real program too: Debian's Prometheus and Alertmanager, run with the
-files of `stack/`, in which only addresses and times are others.
+Nothing is faked. What is not the product's own is a real program too: Debian's Prometheus and Alertmanager, run with
+the files of `stack/`, in which only addresses and times are others.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ import subprocess
 import termios
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +38,8 @@ KEYS = {
 
 _KITTY = re.compile(rb"\x1b\[[<>=][0-9;]*u")
 """The keyboard protocol's own sequences, which pyte would print."""
+
+_ASKS_FRAMES = b"\x1b[?2026$p"
 
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 _NAMED = {
@@ -71,6 +72,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._news = threading.Condition()
         self._ended = False
+        self._torn = False
         self._master, slave = pty.openpty()
         self._size(columns, rows)
         setsid = shutil.which("setsid")
@@ -91,6 +93,7 @@ class Terminal:
     def rows(self) -> list[str]:
         """The screen's rows as text; a wide character counts two cells, of which the second is left out."""
         with self._news:
+            self._news.wait_for(lambda: self._ended or not self._torn, 2)
             return [_row(self._screen.buffer[y], self._screen.columns) for y in range(self._screen.lines)]
 
     @property
@@ -110,7 +113,7 @@ class Terminal:
             return self._screen.cursor.y, self._screen.cursor.x
 
     def mode(self, number: int) -> bool | None:
-        """Whether the program left a private mode (1049 other screen, 25 cursor, 1000 mouse) on; None when untouched."""
+        """Whether a private mode (1049 other screen, 25 cursor, 1000 mouse) is on; None when it was never touched."""
         with self._news:
             found = [m[2] == b"h" for m in _MODE.finditer(self.written) if str(number).encode() in m[1].split(b";")]
         return found[-1] if found else None
@@ -147,6 +150,8 @@ class Terminal:
         """
 
         def holds() -> bool:
+            if self._torn:
+                return False
             found = (wanted in self.text) if isinstance(wanted, str) else bool(wanted(self))
             return found is not gone
 
@@ -227,11 +232,18 @@ class Terminal:
                 if data:
                     self.written += data
                     self._stream.feed(_KITTY.sub(b"", data))
+                    self._answer(data)
                 else:
                     self._ended = True
                 self._news.notify_all()
             if not data:
                 return
+
+    def _answer(self, data: bytes) -> None:
+        """Say that frames can be held until they are whole, and hold them: nobody sees half a frame."""
+        if _ASKS_FRAMES in data:
+            os.write(self._master, b"\x1b[?2026;2$y")
+        self._torn = self.written.rfind(b"\x1b[?2026h") > self.written.rfind(b"\x1b[?2026l")
 
     def __enter__(self) -> Self:
         return self
@@ -254,8 +266,3 @@ def _colour(name: str, default: tuple[int, int, int]) -> tuple[int, int, int]:
     if name.startswith("bright"):
         return _NAMED.get(name.removeprefix("bright"), default)
     return int(name[0:2], 16), int(name[2:4], 16), int(name[4:6], 16)
-
-
-def width(text: str) -> int:
-    """How many cells a text takes."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
