@@ -78,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     _do("room.leave", "Back to the lobby", "Leave this incident's board", "escape", access="observer", cli="list"),
     _do("room.zoom", "Zoom", "Give the focused pane the whole screen, or take it back",
         "z", hint="zoom", access="observer"),
-    _do("room.filter", "Filter", "Show only the entries of the timeline that match; !word excludes, #alerts picks a kind",
+    _do("room.filter", "Filter", "Show only the entries that match; !word excludes, #alerts picks a kind",
         "slash", hint="filter", access="observer"),
     _do("room.prompt", "Command line", "Type any command", "colon", access="observer"),
     _do("room.chat", "Chat", "Write to everybody in the room", "c", slash="chat", cli="chat INC TEXT"),

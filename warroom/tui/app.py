@@ -204,6 +204,7 @@ class WarroomApp(App[None], inherit_bindings=False):
         """Open an incident's board."""
         if isinstance(self.screen, BoardScreen) and self.screen.incident == incident:
             return
+        self.show_lobby()
         self.push_screen(BoardScreen(incident))
 
     def show_lobby(self) -> None:

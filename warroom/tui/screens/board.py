@@ -94,6 +94,8 @@ class BoardScreen(RoomActions):
         yield HintBar(id="footer")
 
     def on_mount(self) -> None:
+        if self.query_one_optional("#prompt") is None:
+            return  # left again before it was there
         self.query_one("#prompt", Prompt).complete = self.complete_command
         self.query_one("#chat", ChatPane).prompt.complete = self.complete_chat
         self.query_one("#timeline", RowList).set_filter(keeper(""))
@@ -102,6 +104,13 @@ class BoardScreen(RoomActions):
         self.console.follow(self.incident)
         self._ticker = self.set_interval(1.0, self.tick)
         self.refresh_view(self.console.view)
+
+        self.put_back(self._chat_draft.get("text", ""))
+
+    @property
+    def _chat_draft(self) -> dict[str, str]:
+        """What was written in this room's chat line and not sent; it outlives the screen."""
+        return self.console.drafts.setdefault(f"{self.incident}:room.chat", {})
 
     def on_unmount(self) -> None:
         self.console.remember(self.incident, 0 if self.room is None else self.room.state.seq)
@@ -338,6 +347,8 @@ class BoardScreen(RoomActions):
     def on_prompt_typing(self, event: Prompt.Typing) -> None:
         """Others see that somebody writes, not what."""
         typing = bool(event.text) and event.prompt.id != "prompt"
+        if event.prompt.id != "prompt":
+            self._chat_draft["text"] = event.text
         if typing != self._typing:
             self._typing = typing
             self._tell_presence()
