@@ -91,10 +91,12 @@ class Scene:
         if not self.state.status.is_over:
             await self.cast[who].say(text if isinstance(text, str) else text())
 
-    async def do(self, seconds: float, who: str, type_: str, /, pane: str = "", **fields: Any) -> bool:
-        """A command, if it still makes sense after whatever others did meanwhile."""
+    async def do(
+        self, seconds: float, who: str, type_: str, /, pane: str = "", when: Test | None = None, **fields: Any
+    ) -> bool:
+        """A command, if it still makes sense (`when`) after whatever others did meanwhile."""
         await self.at(seconds)
-        if self.state.status.is_over:
+        if self.state.status.is_over or not (when is None or when(self.state)):
             return False
         if "text" in fields and pane:
             await self.cast[who].type(fields["text"], pane)

@@ -32,7 +32,8 @@ async def play(scene: Scene) -> None:
 async def suspicion(s: Scene) -> None:
     """What went out, and when."""
     await s.say(3, "sofia", "Diffing everything that went out today against the onset.")
-    await s.say(9, "june", f"Hello @{s.you}. {s.lead.name} leads; one checkout in ten fails. b tells the story so far.")
+    leader = s.state.commander or s.lead.name
+    await s.say(12, "june", f"Hello @{s.you}. {leader} leads; one checkout in ten fails. b tells the story so far.")
     await s.step(16, "marek", "check-dependencies", "Postgres, Redis, provider: within limits; only the pool is full")
     growth = "Four more open connections a second for 20 minutes now; a restart helps one pod for three"
     await s.do(23, "tomas", "add-note", pane="timeline", text=growth)
@@ -79,11 +80,12 @@ async def decision(s: Scene) -> str:
         await s.do(106, "ana", "open-decision", pane="hypotheses", question="How do we stop it?", options=options)
         open_ones = [one.number for one in s.state.decisions if not one.choice]
     number = open_ones[-1] if open_ones else None
-    if number is not None:
-        await s.do(114, "june", "raise-objection", pane="hypotheses", decision=number,
-                   text="A rollback loses the gift-card fix; support has to know first")  # fmt: skip
-    await s.say(121, "june", "Support knows. No objection any more.")
-    if s.yours:
+    if number is not None and await s.do(
+        114, "june", "raise-objection", pane="hypotheses", when=lambda _: not _taken(s), decision=number,
+        text="A rollback loses the gift-card fix; support has to know first",
+    ):  # fmt: skip
+        await s.say(121, "june", "Support knows. No objection any more.")
+    if s.yours and not _taken(s):
         await s.cast["marek"].say(f"@{s.state.commander} your call: roll back? d decides it, a yes here will do.")
         s.agreed.clear()
         await s.until(lambda _: bool(_taken(s)) or s.agreed.is_set() or not s.yours, 75.0)
