@@ -27,7 +27,7 @@ _WELL = {"demo-checkoutlatencyhigh": (w.p99, 0.8), "demo-edgeerrorratiohigh": (w
 _WELL_FOR = 20.0
 _QUIET = (
     ("marek", "Still flat here."),
-    ("tomas", "Post-mortem draft is one command away: warroom postmortem."),
+    ("tomas", "The post-mortem can be written from this log as it stands: who, when, why, with the charts."),
     ("sofia", "Fix for the retry path is in review, with a test this time."),
     ("june", "Support is happy. Almost suspicious."),
     ("ana", "Who wants to look at the canary rules with me tomorrow?"),

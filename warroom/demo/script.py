@@ -141,7 +141,7 @@ async def recovery(s: Scene) -> None:
     leak, general = s.hypothesis(_LEAK), s.hypothesis("Connections are leaked")
     if leak is not None:
         await s.do(260, "sofia", "confirm-hypothesis", pane="hypotheses", hypothesis=leak,
-                   evidence="the leak ended with the old version gone")  # fmt: skip
+                   evidence=f"the leak ended with the last {w.BAD_VERSION} pod")  # fmt: skip
     if general is not None:
         await s.do(264, "sofia", "confirm-hypothesis", pane="hypotheses", hypothesis=general, evidence="see above")
     await s.move(270, Status.MONITORING, "p99 and errors are back, the queue drains",
@@ -152,8 +152,16 @@ async def recovery(s: Scene) -> None:
     task = s.task("Prepare the status page")
     if task is not None:
         await s.do(283, "june", "drop-task", pane="tasks", task=task, reason="not needed any more")
+    left = next((t for t in s.state.tasks if t.assignee == s.you and t.status == "open" and not t.follow_up), None)
+    if left is not None and left.added_by == s.lead.name:
+        await s.say(286, "june", f"@{s.you} I take task {left.number} off you, I am talking to support anyway.")
+        await s.cast["june"].act({"type": "assign-task", "task": left.number, "assignee": "june"}, "tasks")
+        result = "carts are kept for 24 hours"
+        await s.do(289, "june", "finish-task", pane="tasks", task=left.number, result=result)
     await s.do(290, "june", "count-impact", counter="failed checkouts", value=3127, source="order service")
-    await s.do(298, "tomas", "add-note", pane="timeline", text="p99 0.33 s, 5xx 0.2 %, pool 43 %, queue half drained")
+    over = "Some customers in Europe could not pay for about 25 minutes; their carts were kept."
+    await s.do(294, "june", "describe-impact", pane="alerts", text=over)
+    await s.do(299, "tomas", "add-note", pane="timeline", text="p99 0.33 s, 5xx 0.2 %, pool 43 %, queue half drained")
     await s.at(302)
     note = s.state.timeline[-1] if s.state.seq else None
     if note is not None and note.kind == "note-added":
