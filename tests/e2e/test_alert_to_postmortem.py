@@ -200,15 +200,16 @@ def find_the_cause(ana: Terminal, ben: Terminal) -> None:
     ana.until("Evidence")
     ben.press("7")
     ben.press("a")
-    ana.until("acknowledged")
+    ben.until("acknowledged")
     ben.press("enter")
-    fill(ben, "Finish", "1", "v6 is out everywhere")
+    fill(ben, "Task done", "v6 is out everywhere")
     ana.until("v6 is out everywhere")
     ben.press("8")
     ben.until("Causes and decisions")
     ben.press("enter")
-    fill(ben, "Confirm", "1", "no leak with v6")
-    ana.until("confirmed")
+    fill(ben, "Confirm", "no leak with v6")
+    ben.until("confirmed by ben")
+    ben.press("escape")
     ana.press("u")
     fill(ana, "Publish an update", "Payments work again.", "30")
     ben.until("Payments work again")
@@ -217,11 +218,11 @@ def find_the_cause(ana: Terminal, ben: Terminal) -> None:
 def resolve(screens: list[Terminal]) -> None:
     """Identified, monitoring, resolved, each by the form that proposes the next one."""
     ana = screens[0]
-    for status in ("identified", "monitoring", "resolved"):
+    for left in ("investigating", "identified", "monitoring"):
         ana.press("s")
         fill(ana, "Where are we?", "", "")
         for screen in screens:
-            screen.until(f"{status}")
+            screen.until(f"✓ {left}")
 
 
 def charts_show_what_prometheus_has(production: Production, screens: list[Terminal]) -> None:

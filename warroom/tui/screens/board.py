@@ -332,7 +332,11 @@ class BoardScreen(RoomActions):
         """A click on a tab."""
         self.action_jump(PANES[int(event.key) - 1][0])
 
-    def on_descendant_focus(self, _event: DescendantFocus) -> None:
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        rows = event.widget
+        if isinstance(rows, RowList) and rows.id != "timeline" and rows.count and rows.selected_row is None:
+            # Whoever goes to a list of things to act on can act at once.
+            rows.select(rows.source.key(rows.source.row(0)), reveal=False)
         self._tell_presence()
         self._show_link(self.console.view)
 
