@@ -14,11 +14,15 @@ from warroom.cli.exits import Exit, Stop
 
 
 @click.command("demo")
-@click.option("--plain", is_flag=True, help="Print a line for each event in place of the console.")
+@click.option("--plain", "--headless", "plain", is_flag=True, help="Print a line for each event, not the console.")
 @click.option("--seconds", type=click.FloatRange(0, 86_400), metavar="N", help="With --plain: end after so long.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="How fast its clock runs.")
+@click.option("--seed", type=click.IntRange(0, 1_000_000), default=7, show_default=True, help="Other details.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, metavar="PORT", help="Where it listens; 0: anywhere."
+)
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep its log there.")
-def demo_command(plain: bool, seconds: float | None, speed: float, keep: Path | None) -> None:
+def demo_command(plain: bool, seconds: float | None, speed: float, seed: int, port: int, keep: Path | None) -> None:
     """A room full of life: nothing else installed.
 
     Server, log and a few automated responders in one process, on made-up data; you are in the room as one more.
@@ -30,7 +34,7 @@ def demo_command(plain: bool, seconds: float | None, speed: float, keep: Path | 
     from warroom.demo.run import run, run_headless
     from warroom.store.port import StoreError
 
-    about: dict[str, Any] = {"speed": speed, "keep": keep}
+    about: dict[str, Any] = {"speed": speed, "seed": seed, "port": port, "keep": keep}
     try:
         if plain:
             run_headless(here.me, output.data, seconds=seconds, **about)
