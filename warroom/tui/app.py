@@ -289,7 +289,10 @@ class WarroomApp(App[None], inherit_bindings=False):
             self.show_room(incident)
         else:
             self.show_lobby()
-        self.call_after_refresh(self._reopen, incident, action)
+        if self.screen.is_mounted:
+            self._reopen(incident, action)
+        else:
+            self.call_after_refresh(self._reopen, incident, action)
 
     def _reopen(self, incident: str, action: str) -> None:
         screen = self.screen

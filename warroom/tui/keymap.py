@@ -29,6 +29,8 @@ def load_keymap(path: Path) -> dict[str, str]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except RecursionError:
+        raise KeymapError(f"{path}: is nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise KeymapError(f"{path}: {error}") from error
     keymap = table.get("keymap", {})

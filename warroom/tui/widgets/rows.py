@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Blur, Click, Focus, Resize
+from textual.geometry import Size
 from textual.message import Message
 
 from warroom.tui.glyphs import glyphs
@@ -78,6 +79,7 @@ class RowList(RowView, can_focus=True):
         self._follow = self._following = follow
         self._low = low
         self._held = False
+        self._sized = Size(0, 0)
         self._paused_count = 0
         self._note: Line = ()
 
@@ -282,8 +284,8 @@ class RowList(RowView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
-        if self._quiet or round(old_value) == round(new_value):
-            return
+        if self._quiet or self.size != self._sized or round(old_value) == round(new_value):
+            return  # not the reader's: the list itself moved it, or another size did, which is dealt with there
         with self._changing():
             self._settle()
         self._after_scroll()
@@ -295,6 +297,7 @@ class RowList(RowView, can_focus=True):
 
     def on_resize(self, _event: Resize) -> None:
         """Keep the row at the top there; with another width, every height is measured anew when it is seen."""
+        self._sized = self.size
         width = self.scrollable_content_region.width
         if width != self._width:
             self._width = width
