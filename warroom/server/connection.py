@@ -180,7 +180,8 @@ class Wire(ServerConnection):
             self.transport.abort()
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.close(code, reason[:120]), seconds)
+            async with asyncio.timeout(seconds):
+                await self.close(code, reason[:120])
         self.transport.abort()
 
 

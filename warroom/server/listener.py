@@ -129,7 +129,8 @@ class CoordinationServer:
             return
         server.close(close_connections=False)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.lobby.settle(), 10.0)
+            async with asyncio.timeout(10.0):
+                await self.lobby.settle()
         await self.tasks.settle(2.0)
         for session in list(self.sessions.values()):
             retry = random.randint(*RETRY_MS)  # noqa: S311 (jitter, no secret)

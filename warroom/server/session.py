@@ -182,7 +182,8 @@ class Session:
         limits = self.server.settings.limits
         self.wire.set_max_message(limits.hello_bytes)
         try:
-            message = await asyncio.wait_for(self.wire.recv(), limits.hello_seconds)
+            async with asyncio.timeout(limits.hello_seconds):
+                message = await self.wire.recv()
         except TimeoutError:
             raise Ended(CloseCode.TOO_LATE, "no-hello", "no hello arrived in time") from None
         frame = self._read(message)
