@@ -8,7 +8,6 @@ Invariant: a page written here says nothing that the code does not; tests/docs c
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import Callable
@@ -47,7 +46,7 @@ def main(what: list[str]) -> None:
         from docs import hostile
 
         path = HERE / "hostile-input.md"
-        path.write_text(asyncio.run(hostile.page()), "utf-8")
+        path.write_text(hostile.page(), "utf-8")
         print(path)
         return
     for path, text in written().items():
