@@ -289,15 +289,10 @@ class WarroomApp(App[None], inherit_bindings=False):
             self.show_room(incident)
         else:
             self.show_lobby()
-        if self.screen.is_mounted:
-            self._reopen(incident, action)
-        else:
-            self.call_after_refresh(self._reopen, incident, action)
-
-    def _reopen(self, incident: str, action: str) -> None:
+        # In that screen's own loop: the form's answer goes to who opened it, and this screen may be gone by then.
         screen = self.screen
-        if isinstance(screen, LobbyScreen) or (isinstance(screen, BoardScreen) and screen.incident == incident):
-            screen.action_do(action)
+        if isinstance(screen, BoardScreen | LobbyScreen):
+            screen.call_after_refresh(screen.action_do, action)
 
     def call_person(self, words: str) -> None:
         """Something asks for this person: say it, ring once in a while, and tell the desktop if they look elsewhere."""
