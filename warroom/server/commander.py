@@ -32,6 +32,19 @@ class Commander:
         self._lobby = lobby
         self._tasks = tasks
 
+    def take_at_once(self, frame: CommandFrame, box: Outbox, actor: Actor) -> bool:
+        """As `take`, when the number is the next and its room is open and free; else False, and nothing was done."""
+        room = self._lobby.rooms.get(frame.incident)
+        if room is None or not box.expects(frame.n) or (box.in_flight and box.target is not room):
+            return False
+        command = self._parse(frame)
+        if isinstance(command, c.DeclareIncident | c.MergeIncident | Refusal):
+            return False
+        box.take(frame.n)
+        box.sent(frame.n, room)
+        room.submit(Job(command, actor, box.client, frame.n, box))
+        return True
+
     async def take(self, frame: CommandFrame, box: Outbox, actor: Actor) -> None:
         """Bring a command whose number is the next to whoever answers it; the answer goes to `box`."""
         lobby = self._lobby

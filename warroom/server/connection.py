@@ -15,18 +15,23 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, cast
 
-from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
-from websockets.protocol import State
+from websockets.http11 import Request
+from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
 TEXT = 0x81
 BINARY = 0x82
 PING = b"\x89\x00"
+_OVERRIDDEN = (
+    "pause_writing", "resume_writing", "data_received", "process_event", "connection_lost", "connection_made", "close",
+    "recv",
+)  # fmt: skip
+_DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 KERNEL_BUFFER = 128 * 1024
 """Bytes the kernel is asked to hold for a reader: left alone it takes megabytes, and hides who stopped reading."""
 
@@ -55,9 +60,12 @@ class Wire(ServerConnection):
         self.pinged_at = self.heard_at
         self.address = ""
         self.on_evicted: Callable[[str], None] | None = None
+        self.on_text: Callable[[bytes], bool] | None = None
+        """Takes a whole text frame as it comes in, or returns False: then it is given out by `messages`."""
         self.most_buffered = 256 * 1024
         self.most_waiting = 4096
         self.written = 0
+        self._unread = 0
         self._waiting: deque[bytes] = deque()
         self._streaming = False
         self._resumed: asyncio.Event | None = None
@@ -75,6 +83,31 @@ class Wire(ServerConnection):
     def data_received(self, data: bytes) -> None:
         self.heard_at = self.loop.time()
         super().data_received(data)
+
+    def process_event(self, event: Event) -> None:
+        """Hand a message over at once when it can be, and nothing before it waits; else put it in the queue."""
+        if isinstance(event, Frame) and self.request is not None and event.opcode in _DATA:
+            whole = event.fin and event.opcode is Opcode.TEXT
+            if whole and not self._unread and self.on_text is not None and self.on_text(bytes(event.data)):
+                return
+            self._unread += event.fin
+        super().process_event(event)
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        """The messages that were not taken at once, in order; a later one is taken at once only after this one's turn.
+
+        Raises:
+            ConnectionClosed: the connection ended otherwise than in order.
+        """
+        async for message in self:
+            yield message
+            self._unread -= 1
+
+    async def first_message(self) -> str | bytes:
+        """The first one, before `messages`."""
+        message = await self.recv()
+        self._unread -= 1
+        return message
 
     def pause_writing(self) -> None:
         self.paused_at = self.loop.time()
@@ -191,16 +224,34 @@ def self_check() -> None:
     Raises:
         UnknownLibrary: names what differs.
     """
-    for name in ("pause_writing", "resume_writing", "data_received", "connection_lost", "connection_made", "close"):
-        if not callable(getattr(Connection, name, None)):
-            raise UnknownLibrary(f"websockets has no Connection.{name}; version 17 is needed")
+    for name in _OVERRIDDEN:
+        if not callable(getattr(ServerConnection, name, None)):
+            raise UnknownLibrary(f"websockets has no ServerConnection.{name}; version 17 is needed")
     protocol = ServerProtocol(max_size=4096)
     if getattr(protocol, "max_message_size", None) != 4096:
         raise UnknownLibrary("websockets keeps the largest message elsewhere; version 17 is needed")
     if not hasattr(protocol, "state") or not hasattr(State, "OPEN"):
         raise UnknownLibrary("websockets keeps the state of a connection elsewhere; version 17 is needed")
+    _check_events()
     for size in (5, 200, 70_000):
         for opcode, first in ((Opcode.TEXT, TEXT), (Opcode.BINARY, BINARY)):
             payload = b"x" * size
             if Frame(opcode, payload).serialize(mask=False, extensions=[]) != prepare(payload, first):
                 raise UnknownLibrary("websockets writes frames in another way; version 17 is needed")
+
+
+def _check_events() -> None:
+    """That a message from a client comes out of the protocol as a frame with its kind, its end and its bytes."""
+    protocol = ServerProtocol(max_size=4096)
+    protocol.receive_data(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    for request in protocol.events_received():
+        protocol.send_response(protocol.accept(cast(Request, request)))
+    protocol.receive_data(Frame(Opcode.TEXT, b"{}").serialize(mask=True, extensions=[]))
+    events = protocol.events_received()
+    if len(events) != 1 or not isinstance(events[0], Frame):
+        raise UnknownLibrary("websockets gives messages out in another way; version 17 is needed")
+    if (events[0].opcode, events[0].fin, bytes(events[0].data)) != (Opcode.TEXT, True, b"{}"):
+        raise UnknownLibrary("websockets lays frames out in another way; version 17 is needed")

@@ -58,6 +58,10 @@ class Outbox:
         self.numbering.confirm(floor)
         self._catch_up()
 
+    def expects(self, n: int) -> bool:
+        """Whether command `n` would be taken as a new one now."""
+        return not self.stalled_at and n == self.numbering.expected and n not in self.outcomes
+
     def take(self, n: int) -> Take:
         """Judge the number of a command that arrived."""
         if self.stalled_at:
