@@ -160,7 +160,7 @@ async def test_what_a_person_did_first_is_left_alone() -> None:
 async def test_questions_tasks_and_hypotheses_are_answered() -> None:
     async with stage(speed=60.0) as it:
         await it.do("post-chat", text="who leads here?")
-        await it.until(lambda _: it.said("ana", "@jana ana leads"))
+        await it.until(lambda _: it.said("ana", "@jana I lead; marek OPS"))
         await it.do("post-chat", text="@sofia what is the cause?")
         await it.until(lambda _: it.said("sofia", "@jana Best guess"))
         await it.do("add-task", title="Look at the edge logs", assignee="marek")

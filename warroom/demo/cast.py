@@ -22,9 +22,14 @@ _SETTLED_WITHIN = 10.0
 
 
 class Responder:
-    """`async with Responder(...)`: in the room for as long as it is entered. `refused` are the words of each no."""
+    """`async with Responder(...)`: in the room for as long as it is entered. `refused` are the words of each no.
 
-    def __init__(self, name: str, url: str, token: str, incident: str, clock: DemoClock, seed: int) -> None:
+    It looks here and there, unless it `stays_at` one pane.
+    """
+
+    def __init__(
+        self, name: str, url: str, token: str, incident: str, clock: DemoClock, seed: int, *, stays_at: str = ""
+    ) -> None:
         self.name = name
         self.refused: list[str] = []
         self._client = Client(url, token, kind="automation", agent="demo")
@@ -32,7 +37,8 @@ class Responder:
         self._clock = clock
         self._chance = random.Random(f"{seed}/{name}")  # noqa: S311 (where a made-up person looks)
         self._room: Room | None = None
-        self._looking = self._chance.choice(_PANES)
+        self._looking = stays_at or self._chance.choice(_PANES)
+        self._wanders = not stays_at
         self._busy = asyncio.Lock()
         self._wandering: asyncio.Task[None] | None = None
 
@@ -40,7 +46,8 @@ class Responder:
         await self._client.__aenter__()
         self._room = await self._client.follow(self._incident)
         self._show(typing=False)
-        self._wandering = asyncio.create_task(self._wander(), name=f"demo-{self.name}")
+        if self._wanders:
+            self._wandering = asyncio.create_task(self._wander(), name=f"demo-{self.name}")
         return self
 
     async def __aexit__(self, *_: object) -> None:

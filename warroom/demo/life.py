@@ -57,12 +57,13 @@ class Life:
         opened = self.opened
         plan = opened.plan
 
-        def person(name: str, incident: str) -> Responder:
-            return Responder(name, opened.url, opened.tokens[name], incident, plan.clock, plan.seed)
+        def person(name: str, incident: str, stays_at: str = "") -> Responder:
+            token = opened.tokens[name]
+            return Responder(name, opened.url, token, incident, plan.clock, plan.seed, stays_at=stays_at)
 
         async with AsyncExitStack() as stack:
             cast = {name: await stack.enter_async_context(person(name, opened.incident)) for name in CAST}
-            watcher = await stack.enter_async_context(person(ALERTMANAGER, opened.incident))
+            watcher = await stack.enter_async_context(person(ALERTMANAGER, opened.incident, "alerts"))
             other = await stack.enter_async_context(person(ELSEWHERE, opened.elsewhere))
             async with asyncio.timeout(_IN_THE_ROOM):
                 for responder in (*cast.values(), watcher, other):

@@ -84,7 +84,7 @@ class Reactions:
                     await self._say(scene.cast["marek"], "Wilco.")
             return
         who = called[0] if called else self._who_knows(text)
-        await self._say(who, f"@{scene.you} {replies.answer(text, scene.state, scene.clock.moment())}")
+        await self._say(who, f"@{scene.you} {replies.answer(text, scene.state, scene.clock.moment(), who.name)}")
 
     def _who_knows(self, text: str) -> Responder:
         said = set(replies.words_of(text))

@@ -44,12 +44,13 @@ def is_wait(text: str) -> bool:
     return bool(_WAIT.intersection(words_of(text)[:3]))
 
 
-def answer(text: str, state: IncidentState, now: datetime) -> str:
-    """The answer to `text`, from what the incident holds."""
+def answer(text: str, state: IncidentState, now: datetime, me: str = "") -> str:
+    """The answer of `me` to `text`, from what the incident holds."""
     said = set(words_of(text))
     for topic, reply in _TOPICS:
         if said & topic:
-            return reply(state, now)
+            words = reply(state, now)
+            return words.replace(f"{me} leads", "I lead", 1) if me else words
     return _standing(state, now) if is_question(text) else "Noted, thanks."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -113,6 +114,8 @@ def run(
     gc.disable()
     from warroom.tui.app import run as run_console
 
+    # The console owns the terminal: without any handler, a warning would be written across it.
+    logging.getLogger().addHandler(logging.NullHandler())
     with Show(DemoClock(speed), me, seed=seed, port=port, keep=keep) as show:
         run_console(show.opener, show.options(zone=zone, theme=theme, keymap=keymap or {}, calm=calm))
 
