@@ -292,7 +292,7 @@ class WarroomApp(App[None], inherit_bindings=False):
         # In that screen's own loop: the form's answer goes to who opened it, and this screen may be gone by then.
         screen = self.screen
         if isinstance(screen, BoardScreen | LobbyScreen):
-            screen.call_after_refresh(screen.action_do, action)
+            screen.call_later(screen.action_do, action)
 
     def call_person(self, words: str) -> None:
         """Something asks for this person: say it, ring once in a while, and tell the desktop if they look elsewhere."""
