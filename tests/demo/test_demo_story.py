@@ -209,3 +209,29 @@ async def test_everybody_is_there_with_a_name_of_their_own() -> None:
         await it.until(lambda _: {person.name for person in it.room.people} >= {*CAST, "jana"})
         looking: Mapping[str, str] = {person.name: person.looking_at for person in it.room.people}
         assert all(looking[name] for name in CAST)
+
+
+async def test_a_silent_commander_keeps_the_status_to_themselves() -> None:
+    async with stage() as it:
+        await it.do("take-command", reason="I am on call today")
+        taken = it.state.seq
+        await it.until(lambda _: it.said("marek", "No answer"))
+        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
+        assert any(change.kind == "rollback" for change in it.state.changes)
+        assert it.by("status-changed", taken) == []
+        assert it.state.status is Status.INVESTIGATING
+        it.no_refusals()
+
+
+async def test_a_commander_can_make_everybody_wait() -> None:
+    async with stage() as it:
+        await it.do("take-command", reason="I am on call today")
+        await it.do("post-chat", text="wait, I want to look first")
+        await it.until(lambda _: it.said("marek", "holding"))
+        scene = it.life.scene
+        assert scene is not None
+        await scene.clock.wait(600.0)
+        assert not any(change.kind == "rollback" for change in it.state.changes)
+        await it.do("post-chat", text="go")
+        await it.until(lambda state: any(change.kind == "rollback" for change in state.changes))
+        it.no_refusals()
