@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 from collections import deque
@@ -242,7 +243,7 @@ def self_check() -> None:
 
 def _check_events() -> None:
     """That a message from a client comes out of the protocol as a frame with its kind, its end and its bytes."""
-    protocol = ServerProtocol(max_size=4096)
+    protocol = ServerProtocol(max_size=4096, logger=logging.Logger("unheard", logging.CRITICAL + 1))
     protocol.receive_data(
         b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
