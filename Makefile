@@ -44,6 +44,8 @@ example: $(STAMP) ## rewrite the example post-mortem in docs/
 
 docs: $(STAMP) ## rewrite the pages and tables that follow from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/keys.py
 
 hostile: $(STAMP) ## attack every door and rewrite docs/hostile-input.md
 	$(BIN)/python docs/generate.py hostile

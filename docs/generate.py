@@ -1,6 +1,6 @@
 """Write the pages and tables that follow from the code; `python docs/generate.py` rewrites all of them.
 
-    python docs/generate.py            events.md, terms.md, and the tables in protocol.md and security.md
+    python docs/generate.py            events.md, terms.md, and the tables in protocol.md
     python docs/generate.py hostile    hostile-input.md: attacks every door of a real server, takes a minute
 
 Invariant: a page written here says nothing that the code does not; tests/docs compares the two.

@@ -1,4 +1,4 @@
-"""The tables of docs/protocol.md, docs/security.md and docs/operations.md that follow from the code."""
+"""The tables of docs/protocol.md that follow from the code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import fields as dataclass_fields
 
 from docs import shapes
-from warroom.cli.exits import Exit
 from warroom.incident.record import Record
 from warroom.server import requests
 from warroom.server.metrics import Counter, Histogram, Metrics
@@ -131,10 +130,6 @@ def envelope() -> str:
     return " · ".join(f"`{name}`" for name in order)
 
 
-def exit_codes() -> str:
-    return table(("status", "meaning"), [(str(int(one)), one.meaning) for one in Exit])
-
-
 def _remarks(model: type[m.Up] | type[m.Down]) -> str:
     text = inspect.cleandoc(model.__doc__ or "")
     generic = inspect.cleandoc(model.__mro__[1].__doc__ or "")
@@ -150,5 +145,4 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "methods": methods,
     "metrics": metrics,
     "envelope": envelope,
-    "exit-codes": exit_codes,
 }

@@ -247,6 +247,12 @@ async def _wider(a: Attacker) -> str:
     return await a.request("invite.create", token=token, access="responder")
 
 
+@case("an invite to act as somebody else", "requests", "refused not-allowed")
+async def _as_another(a: Attacker) -> str:
+    await a.home.token("ana", Access.COMMANDER)
+    return await a.request("invite.create", token=await a.weak(Access.RESPONDER), name="Ana")
+
+
 @case("escape sequences in a note", "commands", "stored without them")
 async def _escapes(a: Attacker) -> str:
     socket = await _welcomed(a)

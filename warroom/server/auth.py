@@ -210,6 +210,19 @@ class Door:
         return name
 
 
+async def is_anothers(store: EventStore, name: str, actor: Actor, at: datetime) -> bool:
+    """Whether `actor` may not invite under that name, for it is that of somebody else with a live token.
+
+    Duties are held by name, so whoever could hand out names could act as the incident commander.
+    """
+    wanted = person(name).casefold()
+    if not wanted or actor.access is Access.ADMIN or wanted == actor.name.casefold():
+        return False
+    return any(
+        row.name.casefold() == wanted and row.used_at is None and is_live(row, at) for row in await store.tokens()
+    )
+
+
 def is_live(row: TokenRow, at: datetime) -> bool:
     return row.revoked_at is None and (row.expires_at is None or row.expires_at > at)
 

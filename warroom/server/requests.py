@@ -151,8 +151,7 @@ async def _invite(ask: Question, params: InviteCreate) -> Any:
         raise Refused(Reason.NOT_ALLOWED, "your token is bounded to some incidents; an invite by it must be too")
     if params.name and not auth.person(params.name):
         raise Refused(Reason.INVALID, "`name`: is no name of a person")
-    if params.name and ask.actor.access is not Access.ADMIN and await _is_anothers(ask, auth.person(params.name)):
-        # Duties are held by name, so who may act as somebody is nothing to give away.
+    if await auth.is_anothers(ask.desk.store, params.name, ask.actor, ask.desk.settings.clock()):
         raise Refused(Reason.NOT_ALLOWED, f"{params.name} is somebody else here; only an admin invites under that name")
     code = await auth.invite(
         ask.desk.store,
@@ -165,13 +164,6 @@ async def _invite(ask: Question, params: InviteCreate) -> Any:
         scopes=scopes,
     )
     return {"code": code, "access": params.access.value, "code_seconds": params.code_seconds}
-
-
-async def _is_anothers(ask: Question, name: str) -> bool:
-    at, wanted = ask.desk.settings.clock(), name.casefold()
-    rows = await ask.desk.store.tokens()
-    taken = any(row.name.casefold() == wanted and auth.is_live(row, at) and row.used_at is None for row in rows)
-    return taken and wanted != ask.actor.name.casefold()
 
 
 async def _tokens(ask: Question, _: Nothing) -> Any:
