@@ -31,7 +31,6 @@ BANNER = "A demo: the incident, the responders and all figures are made up. Pres
 SEED = 7
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
-_ALL_SEEN = 1_000_000
 
 
 class HouseThread:
@@ -131,6 +130,7 @@ class Show:
         self.opened: Open | None = None
         self._me, self._seed, self._port, self._keep = me, seed, port, keep
         self._temporary = tempfile.TemporaryDirectory(prefix="warroom-demo-", ignore_cleanup_errors=True)
+        self._memory = Path(self._temporary.name) / "console.json"
         self._house: HouseThread | None = None
         self._closed = False
         self._guard = threading.Lock()
@@ -151,12 +151,9 @@ class Show:
         from warroom.demo.names import incident_ids
         from warroom.tui.app import ConsoleOptions
 
-        # The room itself comes first, not the words about it: what lies in the past counts as seen.
         incident = incident_ids(self._seed)[0]
-        memory = Path(self._temporary.name) / "console.json"
-        memory.write_text(json.dumps({"seen": {incident: _ALL_SEEN}}), "utf-8")
         return ConsoleOptions(
-            me=self._me, incident=incident, memory=memory, clock=self.clock.moment, banner=BANNER, **looks
+            me=self._me, incident=incident, memory=self._memory, clock=self.clock.moment, banner=BANNER, **looks
         )
 
     def opener(self, wake: Callable[[View], None]) -> ClientThread:
@@ -176,6 +173,8 @@ class Show:
                 raise RuntimeError("the demo has ended")
             self._house = HouseThread(Plan(me, self.clock, self._seed, self._port, keep))
             opened = self.opened = self._house.start()
+        # The room itself comes first, not the words about it: what lies in the past counts as seen.
+        self._memory.write_text(json.dumps({"seen": {opened.incident: opened.head}}), "utf-8")
         return ClientThread(opened.url, opened.tokens[me], agent="demo", wake=wake)
 
 
