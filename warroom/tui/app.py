@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App
 from textual.binding import BindingType
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 
 from warroom.client.view import Link, RefusedCommand, View
 from warroom.tui.attention import Bell, desktop_notification
@@ -32,7 +32,7 @@ from warroom.tui.screens.lobby import LobbyScreen
 from warroom.tui.slash import Payload
 from warroom.tui.taking_back import taken_back
 from warroom.tui.themes import pick_theme, register_themes
-from warroom.tui.typeahead import aim, redirect
+from warroom.tui.typeahead import Passed, TypeAhead, kept_early
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -82,6 +82,7 @@ class WarroomApp(App[None], inherit_bindings=False):
         self.bridge = Bridge(self, opener)
         self.view = View(Link("connecting", options.clock()))
         self.drafts: dict[str, dict[str, str]] = {}
+        self._typed = TypeAhead(self, super().on_event)
         self.keymap = dict(options.keymap)
         self.memory = Memory(options.memory)
         self.calm = options.calm
@@ -143,13 +144,18 @@ class WarroomApp(App[None], inherit_bindings=False):
         self.bridge.open()
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, Key) and not event.is_forwarded:
-            aim(event, self)
-        await super().on_event(event)
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._typed.come(event)
+        else:
+            await super().on_event(event)
+
+    async def on_passed(self, message: Passed) -> None:
+        """A key has been handled."""
+        await self._typed.passed(message)
 
     def on_key(self, event: Key) -> None:
-        """A key that nothing has used goes to what has the focus by now, before it may act as a binding."""
-        if redirect(event, self):
+        """A key that nothing has used may be for a form that is about to open."""
+        if kept_early(event, self):
             event.stop()
             event.prevent_default()
 
