@@ -1,437 +1,46 @@
 """The room's figures: how soon everybody has an event, how many a second, how soon a newcomer has everything.
 
-The reference is a floor: a bare asyncio.Protocol that appends, calls fdatasync on a thread and writes to everybody.
-Server, reference and load each run in a process of their own; the load speaks raw websocket frames.
+References of the same run are a floor (a bare asyncio.Protocol that appends, calls fdatasync on a thread and writes to
+everybody) and Socket.IO with SQLite. Server, reference and load each run in a process of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import multiprocessing
-import os
-import re
+import resource
 import shutil
 import socket
 import statistics
-import struct
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from benchmarks.core import best, command, grow
+from benchmarks.core import best, grow
+from benchmarks.flood import Dialect, soon, sustained
+from benchmarks.floor import floor, floor_latency
+from benchmarks.raw import Client, connected, latency, newcomers
 from benchmarks.report import Figure
+from benchmarks.rival import Mode, Rival, Unavailable, installed
+from benchmarks.serving import Serving, in_process, load, warroom_server
 from warroom.incident.snapshot import decode
 from warroom.incident.state import IncidentState
 from warroom.incident.words import Access
 from warroom.server import summary
 from warroom.server.auth import mint
-from warroom.server.run import run_server
-from warroom.server.settings import ServerLimits, ServerSettings
 from warroom.store.sqlite import SqliteStore
 
-FREE = ServerLimits(
-    commands_per_second=1e7, command_burst=10**7, frames_per_second=1e7, frame_burst=10**7, bytes_per_second=1e10,
-    byte_burst=10**10,
-)  # fmt: skip
 CLIENTS = 50
+MANY = 200
 COMMANDS = 300
 SECONDS = 4.0
+ROUNDS = 3
 NEWCOMERS = 200
+SPECTATORS = 5000
 EVENTS = 10_000
-FRAME = struct.Struct("!I")
-NAME = re.compile(rb'"client":"(bench-[^"]+)"')
-SAID = [command(number).model_dump(mode="json") for number in range(1, 100)]
-
-
-# -- servers, each in its own process ---------------------------------------------------------------------------
-
-
-class Floor(asyncio.Protocol):
-    """The least that could be called a durable room: length-prefixed messages, one log, one sync for all that wait."""
-
-    everybody: set[Floor]
-    waiting: list[bytes]
-    wake: asyncio.Event
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self.buffer = b""
-        self.everybody.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.everybody.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        data = self.buffer + data
-        while len(data) >= 4 and len(data) >= 4 + (size := FRAME.unpack_from(data)[0]):
-            self.waiting.append(data[: 4 + size])
-            data = data[4 + size :]
-            self.wake.set()
-        self.buffer = data
-
-
-async def floor(path: Path, pipe: Connection) -> None:
-    """Serve the floor until killed."""
-    Floor.everybody, Floor.waiting, Floor.wake = set(), [], asyncio.Event()
-    log = os.open(path / "floor.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-
-    def keep(data: bytes) -> None:
-        os.write(log, data)
-        os.fdatasync(log)
-
-    server = await asyncio.get_running_loop().create_server(Floor, "127.0.0.1", 0)
-    pipe.send(server.sockets[0].getsockname()[1])
-    while True:
-        await Floor.wake.wait()
-        Floor.wake.clear()
-        batch, Floor.waiting[:] = b"".join(Floor.waiting), []
-        await asyncio.to_thread(keep, batch)
-        for one in list(Floor.everybody):
-            one.transport.write(batch)  # type: ignore[attr-defined]
-
-
-async def warroom_server(path: Path, pipe: Connection) -> None:
-    """Serve the real thing until killed."""
-    store = await SqliteStore.open(path / "log.db")
-    settings = ServerSettings(port=0, data_dir=path, limits=FREE)
-    await run_server(settings, store, ready=lambda _, port: pipe.send(port), stop=asyncio.Event())
-
-
-def in_process(work: Callable[..., Awaitable[Any]], *args: Any) -> tuple[BaseProcess, Connection]:
-    """Run `work(*args, pipe)` in a fresh process; the pipe's other end comes back."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(work, args, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return process, ours
-
-
-def _run(work: Callable[..., Any], args: tuple[Any, ...], pipe: Connection) -> None:
-    asyncio.run(work(*args, pipe))
-
-
-# -- clients, raw -----------------------------------------------------------------------------------------------
-
-
-def masked(frame: dict[str, Any]) -> bytes:
-    """A text frame of a client, with a mask of zeros."""
-    data = json.dumps(frame).encode()
-    size = len(data)
-    head = struct.pack("!BB", 0x81, 0x80 | size) if size < 126 else struct.pack("!BBH", 0x81, 0xFE, size)
-    return head + b"\0\0\0\0" + data
-
-
-class Client(asyncio.Protocol):
-    """A websocket client that hands each message to `heard`. `ready` is set when the handshake is done."""
-
-    def __init__(self, token: str, heard: Callable[[Client, bytes], None]) -> None:
-        self._token = token
-        self._heard = heard
-        self._buffer = bytearray()
-        self._open = False
-        self.ready = asyncio.Event()
-        self.received = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.WriteTransport = transport  # type: ignore[assignment]
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.transport.write(
-            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            b"Authorization: Bearer %s\r\n\r\n" % self._token.encode()
-        )
-
-    def data_received(self, data: bytes) -> None:
-        self.received += len(data)
-        buffer = self._buffer
-        buffer += data
-        if not self._open:
-            head, found, rest = bytes(buffer).partition(b"\r\n\r\n")
-            if not found:
-                return
-            if b" 101 " not in head[:30]:
-                raise RuntimeError(head[:200].decode())
-            self._open = True
-            buffer[:] = rest
-            self.ready.set()
-        while (frame := _frame(buffer)) is not None:
-            self._heard(self, frame)
-
-    def send(self, **frame: Any) -> None:
-        self.transport.write(masked(frame))
-
-
-def _frame(buffer: bytearray) -> bytes | None:
-    """Take the first whole frame's payload off the buffer."""
-    if len(buffer) < 2:
-        return None
-    size, at = buffer[1] & 0x7F, 2
-    if size == 126:
-        if len(buffer) < 4:
-            return None
-        size, at = int.from_bytes(buffer[2:4], "big"), 4
-    elif size == 127:
-        if len(buffer) < 10:
-            return None
-        size, at = int.from_bytes(buffer[2:10], "big"), 10
-    if len(buffer) < at + size:
-        return None
-    payload = bytes(buffer[at : at + size])
-    del buffer[: at + size]
-    return payload
-
-
-class FloorClient(asyncio.Protocol):
-    """A client of the floor."""
-
-    def __init__(self, heard: Callable[[FloorClient, bytes], None]) -> None:
-        self._heard = heard
-        self._buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.WriteTransport = transport  # type: ignore[assignment]
-
-    def data_received(self, data: bytes) -> None:
-        data = self._buffer + data
-        while len(data) >= 4 and len(data) >= 4 + (size := FRAME.unpack_from(data)[0]):
-            self._heard(self, data[4 : 4 + size])
-            data = data[4 + size :]
-        self._buffer = data
-
-
-# -- what is measured -------------------------------------------------------------------------------------------
-
-
-async def connected(port: int, token: str, count: int, heard: Callable[[Client, bytes], None]) -> list[Client]:
-    """Clients that said hello."""
-    loop = asyncio.get_running_loop()
-    clients = []
-    for number in range(count):
-        _, client = await loop.create_connection(partial(Client, token, heard), "127.0.0.1", port)
-        await client.ready.wait()
-        client.send(t="hello", protocol=[1, 1], client=f"bench-{os.getpid()}-{number:05d}", kind="automation")
-        clients.append(client)
-    return clients
-
-
-async def latency(port: int, token: str, count: int, commands: int, incident: str = "") -> list[float]:
-    """Seconds from sending a command to the last of `count` clients having its event, one after the other."""
-    told = asyncio.Event()
-    seen: dict[str, Any] = {"incident": incident, "left": 0, "snapshots": 0}
-
-    def heard(client: Client, data: bytes) -> None:
-        if data.startswith(b'{"t":"events"'):
-            seen["left"] -= 1
-            if seen["left"] == 0:
-                told.set()
-        elif data.startswith(b'{"t":"outcome"') and not seen["incident"]:
-            seen["incident"] = json.loads(data)["incident"]
-            told.set()
-        elif data.startswith(b'{"t":"snapshot"'):
-            seen["snapshots"] += 1
-            if seen["snapshots"] == count:
-                told.set()
-
-    clients = await connected(port, token, count, heard)
-    if not incident:
-        title = {"type": "declare-incident", "title": "Checkout is down"}
-        clients[0].send(t="command", n=1, incident="", command=title)
-        await told.wait()
-        told.clear()
-    for client in clients:
-        client.send(t="subscribe", position={"incident": seen["incident"]})
-    await told.wait()
-    await asyncio.sleep(0.5)
-    times = []
-    for number in range(commands + 20):
-        who = clients[number % count]
-        n = number // count + (2 if number % count == 0 and not incident else 1)
-        told.clear()
-        seen["left"] = count
-        began = perf_counter()
-        who.send(t="command", n=n, incident=seen["incident"], command={"type": "add-note", "text": f"note {number}"})
-        await told.wait()
-        times.append(perf_counter() - began)
-    for client in clients:
-        client.transport.abort()
-    return times[20:]
-
-
-async def floor_latency(port: int, count: int, commands: int) -> list[float]:
-    """The same of the floor, with messages of the same size as warroom's."""
-    told = asyncio.Event()
-    left = [0]
-
-    def heard(_client: FloorClient, _data: bytes) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            told.set()
-
-    loop = asyncio.get_running_loop()
-    clients = [(await loop.create_connection(lambda: FloorClient(heard), "127.0.0.1", port))[1] for _ in range(count)]
-    message = b"x" * 500
-    times = []
-    for number in range(commands + 20):
-        told.clear()
-        left[0] = count
-        began = perf_counter()
-        clients[number % count].transport.write(FRAME.pack(len(message)) + message)
-        await told.wait()
-        times.append(perf_counter() - began)
-    for client in clients:
-        client.transport.abort()
-    return times[20:]
-
-
-class Load:
-    """Clients that each keep a window of commands on the way, in one incident that all follow."""
-
-    def __init__(self) -> None:
-        self.incident = ""
-        self.records = 0
-        self.following = 0
-        self.running = False
-        self.told = asyncio.Event()
-        self.wanted = 0
-        self.names: dict[bytes, Client] = {}
-        self._numbers: dict[Client, int] = {}
-        self._seen: dict[bytes, int] = {}
-
-    def ask(self, client: Client) -> None:
-        n = self._numbers[client] = self._numbers.get(client, 0) + 1
-        client.send(t="command", n=n, incident=self.incident, command=SAID[n % len(SAID)])
-
-    def heard(self, client: Client, data: bytes) -> None:
-        if data.startswith(b'{"t":"events"'):
-            self._events(data)
-        elif data.startswith(b'{"t":"outcome"') and not self.incident:
-            self.incident = json.loads(data)["incident"]
-            self.told.set()
-        elif data.startswith(b'{"t":"snapshot"'):
-            self.following += 1
-            if self.following == self.wanted:
-                self.told.set()
-
-    def _events(self, data: bytes) -> None:
-        """Everybody gets the same frame; its senders go on when the last of them has it."""
-        key = data[:130]
-        copies = self._seen[key] = self._seen.get(key, 0) + 1
-        if copies < self.wanted:
-            return
-        del self._seen[key]
-        names = NAME.findall(data)
-        self.records += len(names)
-        if self.running:
-            for name in names:
-                self.ask(self.names[name])
-
-
-async def sustained(port: int, token: str, count: int, seconds: float, window: int = 16) -> float:
-    """Durable commands a second while `count` clients each keep `window` on the way and receive all."""
-    load = Load()
-    load.wanted = count
-    clients = await connected(port, token, count, load.heard)
-    for number, client in enumerate(clients):
-        load.names[f"bench-{os.getpid()}-{number:05d}".encode()] = client
-    clients[0].send(t="command", n=1, incident="", command={"type": "declare-incident", "title": "Checkout is down"})
-    await load.told.wait()
-    load.told.clear()
-    load._numbers[clients[0]] = 1
-    for client in clients:
-        client.send(t="subscribe", position={"incident": load.incident})
-    await load.told.wait()
-    load.running = True
-    for client in clients:
-        for _ in range(window):
-            load.ask(client)
-    await asyncio.sleep(1.0)
-    before, began = load.records, perf_counter()
-    await asyncio.sleep(seconds)
-    rate = (load.records - before) / (perf_counter() - began)
-    for client in clients:
-        client.transport.abort()
-    return float(rate)
-
-
-async def newcomers(port: int, token: str, incident: str, count: int) -> tuple[float, bytes]:
-    """Seconds until all of `count`, asking at once, have the whole state's bytes; and those bytes."""
-    told = asyncio.Event()
-    parts: dict[Client, list[bytes]] = {}
-    sizes: dict[Client, int] = {}
-    done: list[Client] = []
-
-    def heard(client: Client, data: bytes) -> None:
-        if client in sizes and not data.startswith(b'{"t":'):
-            parts[client].append(data)
-            sizes[client] -= len(data)
-            if sizes[client] == 0:
-                done.append(client)
-                if len(done) == count:
-                    told.set()
-        elif data.startswith(b'{"t":"snapshot"'):
-            parts[client] = []
-            sizes[client] = int(json.loads(data)["size"])
-
-    clients = await connected(port, token, count, heard)
-    await asyncio.sleep(0.3)
-    began = perf_counter()
-    for client in clients:
-        client.send(t="subscribe", position={"incident": incident})
-    await told.wait()
-    took = perf_counter() - began
-    state = b"".join(parts[clients[0]])
-    for client in clients:
-        client.transport.abort()
-    return took, state
-
-
-async def in_pipe(work: Callable[..., Awaitable[Any]], *args: Any) -> None:
-    """Run the load in this process and send its answer (last argument is the pipe)."""
-    *rest, pipe = args
-    pipe.send(await work(*rest))
-
-
-def load(work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-    """The answer of `work(*args)`, run in a process of its own."""
-    process, pipe = in_process(in_pipe, work, *args)
-    try:
-        if not pipe.poll(180):
-            raise TimeoutError(f"{work.__name__} took more than three minutes")
-        return pipe.recv()
-    finally:
-        process.kill()
-        process.join()
-        pipe.close()
-
-
-class Serving:
-    """A server's process for the length of a `with`."""
-
-    def __init__(self, work: Callable[..., Awaitable[Any]], path: Path) -> None:
-        self._process, self._pipe = in_process(work, path)
-        self.port: int = self._pipe.recv()
-
-    def __enter__(self) -> Serving:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._process.kill()
-        self._process.join()
-        self._pipe.close()
-
-    @property
-    def resident(self) -> float:
-        """MB of memory now."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 async def prepared(path: Path, events: int) -> tuple[str, str]:
@@ -453,18 +62,16 @@ def percentiles(times: list[float]) -> tuple[float, float]:
     return statistics.median(ordered) * 1e3, ordered[int(len(ordered) * 0.99)] * 1e3
 
 
-def soon_and_often(path: Path) -> list[Figure]:
-    """Latency and throughput beside the floor's."""
+def beside_the_floor(path: Path) -> list[Figure]:
+    """Latency beside the floor's: the median round of a few, each with both."""
     token, _ = asyncio.run(prepared(path, 0))
     rounds = []
-    for _ in range(3):
+    for _ in range(ROUNDS):
         with Serving(floor, path) as bare:
             reference = percentiles(load(floor_latency, bare.port, CLIENTS, COMMANDS))
         with Serving(warroom_server, path) as server:
             rounds.append((percentiles(load(latency, server.port, token, CLIENTS, COMMANDS)), reference))
-    ours, reference = sorted(rounds, key=lambda one: one[0][0] / one[1][0])[1]
-    with Serving(warroom_server, path) as server:
-        rate = load(sustained, server.port, token, CLIENTS, SECONDS)
+    ours, reference = sorted(rounds, key=lambda one: one[0][0] / one[1][0])[ROUNDS // 2]
     half, tail = ours[0] / reference[0], ours[1] / reference[1]
     return [
         Figure(
@@ -475,7 +82,69 @@ def soon_and_often(path: Path) -> list[Figure]:
             "Command to the last of 50 clients, 99th percentile", f"{ours[1]:.2f} ms ({tail:.2f}x)",
             f"{reference[1]:.2f} ms", "at most 2x the floor", tail <= 2,
         ),
-        Figure("Durable commands a second, 50 clients receiving all", f"{rate:,.0f}/s", "none in this run", "", None),
+    ]  # fmt: skip
+
+
+def _fresh(path: Path) -> tuple[Path, Dialect]:
+    """A new log with one incident, and how its server is spoken to."""
+    place = Path(tempfile.mkdtemp(dir=path))
+    token, incident = asyncio.run(prepared(place, 1))
+    return place, Dialect(socketio=False, token=token, incident=incident)
+
+
+def _ours_soon(path: Path) -> tuple[float, float]:
+    place, dialect = _fresh(path)
+    with Serving(warroom_server, place) as server:
+        return percentiles(load(soon, server.port, dialect, MANY, COMMANDS))
+
+
+def _ours_often(path: Path) -> float:
+    place, dialect = _fresh(path)
+    with Serving(warroom_server, place) as server:
+        return float(load(sustained, server.port, dialect, CLIENTS, SECONDS))
+
+
+def _theirs_soon(installation: Path, path: Path) -> tuple[float, float]:
+    with Rival(installation, Path(tempfile.mkdtemp(dir=path)) / "events.db", "each") as rival:
+        return percentiles(load(soon, rival.port, Dialect(socketio=True), MANY, COMMANDS))
+
+
+def _theirs_often(installation: Path, path: Path, mode: Mode) -> float:
+    with Rival(installation, Path(tempfile.mkdtemp(dir=path)) / "events.db", mode) as rival:
+        return float(load(sustained, rival.port, Dialect(socketio=True), CLIENTS, SECONDS))
+
+
+def beside_socketio(path: Path) -> list[Figure]:
+    """The same clients against Socket.IO with SQLite, in turns with warroom."""
+    names = ("Command to the last of 200 clients, median", "Durable commands a second, 50 clients receiving all")
+    try:
+        installation = installed()
+    except Unavailable as why:
+        alone, rate = _ours_soon(path)[0], _ours_often(path)
+        return [
+            Figure(names[0], f"{alone:.2f} ms", str(why), "at most Socket.IO's, insert then emit", None),
+            Figure(names[1], f"{rate:,.0f}/s", str(why), "10x Socket.IO's, insert then emit", None),
+        ]
+    pairs = [(_ours_soon(path)[0], _theirs_soon(installation, path)[0]) for _ in range(ROUNDS)]
+    ours, theirs = sorted(pairs, key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
+    runs = [
+        (_ours_often(path), _theirs_often(installation, path, "each"), _theirs_often(installation, path, "group"))
+        for _ in range(ROUNDS)
+    ]
+    rate, each, group = (statistics.median(side) for side in zip(*runs, strict=True))
+    return [
+        Figure(
+            names[0], f"{ours:.2f} ms ({ours / theirs:.2f}x)", f"Socket.IO, insert then emit: {theirs:.2f} ms",
+            "at most Socket.IO's", ours <= theirs,
+        ),
+        Figure(
+            names[1], f"{rate:,.0f}/s ({rate / each:.1f}x)", f"Socket.IO, insert then emit: {each:,.0f}/s",
+            "at least 10x", rate >= 10 * each,
+        ),
+        Figure(
+            f"{names[1]}, beside group commit", f"{rate:,.0f}/s ({rate / group:.1f}x)",
+            f"Socket.IO, group commit: {group:,.0f}/s", "at least 4x", rate >= 4 * group,
+        ),
     ]  # fmt: skip
 
 
@@ -505,29 +174,59 @@ def newcomer(path: Path) -> list[Figure]:
 
 async def _crowd(port: int, token: str, incident: str, count: int, pipe: Connection) -> None:
     """Hold `count` followers until told to go."""
-    clients = await connected(port, token, count, lambda _client, _data: None)
-    for client in clients:
-        client.send(t="subscribe", position={"incident": incident})
-    await asyncio.sleep(2.0)
-    pipe.send(len(clients))
+    parts = range(0, count, 250)
+    groups = [await connected(port, token, min(250, count - at), lambda _client, _data: None, first=at) for at in parts]
+    for clients in groups:
+        for client in clients:
+            client.send(t="subscribe", position={"incident": incident})
+        await asyncio.sleep(0.1)
+    before = -1
+    while before != (now := sum(client.received for clients in groups for client in clients)):
+        before = now
+        await asyncio.sleep(1.0)
+    alive = sum(not client.transport.is_closing() for clients in groups for client in clients)
+    pipe.send(alive)
     await asyncio.to_thread(pipe.recv)
+
+
+def _held(path: Path, events: int, count: int) -> tuple[float, float, int]:
+    """Memory of the server (MB) without and with `count` followers, and how many there were."""
+    token, incident = asyncio.run(prepared(path, events))
+    with Serving(warroom_server, path) as server:
+        load(newcomers, server.port, token, incident, 1)
+        empty = server.resident
+        process, pipe = in_process(_crowd, server.port, token, incident, count)
+        try:
+            alive = int(pipe.recv()) if pipe.poll(120) else 0
+            return empty, server.resident, alive
+        finally:
+            process.kill()
+            process.join()
+            pipe.close()
 
 
 def memory(path: Path) -> list[Figure]:
     """What the server's process holds with 200 responders."""
-    token, incident = asyncio.run(prepared(path, 1000))
-    with Serving(warroom_server, path) as server:
-        empty = server.resident
-        process, pipe = in_process(_crowd, server.port, token, incident, 200)
-        pipe.recv()
-        full = server.resident
-        process.kill()
-        process.join()
-        pipe.close()
+    empty, full, count = _held(path, 1000, 200)
     return [
         Figure(
-            "Server's memory with 200 responders", f"{full:.0f} MB", f"{empty:.0f} MB with none", "at most 80 MB",
-            full <= 80,
+            f"Server's memory with {count} responders", f"{full:.0f} MB", f"{empty:.0f} MB with none",
+            "at most 80 MB", full <= 80,
+        )
+    ]  # fmt: skip
+
+
+def spectators(path: Path) -> list[Figure]:
+    """What each of thousands of spectators costs."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    wanted = min(SPECTATORS, files - 300)
+    empty, full, count = _held(path, 100, wanted)
+    each = (full - empty) * 1e6 / 1024 / max(count, 1)
+    limit = "" if count == SPECTATORS else f" (the limit of {files} open files)"
+    return [
+        Figure(
+            f"Server's memory for each of {count:,} spectators{limit}", f"{each:.1f} KiB", f"{full:.0f} MB in all",
+            "at most 24 KiB", count > 0 and each <= 24,
         )
     ]  # fmt: skip
 
@@ -585,9 +284,12 @@ def stalled(path: Path) -> list[Figure]:
 
 
 def main() -> list[Figure]:
-    """Measure everything; takes about a minute."""
+    """Measure everything; takes about three minutes, and more when the reference has to be compiled first."""
     figures: list[Figure] = []
-    for part in (soon_and_often, newcomer, memory, stalled):
+    parts: tuple[Callable[[Path], list[Figure]], ...] = (
+        beside_the_floor, beside_socketio, newcomer, memory, spectators, stalled,
+    )  # fmt: skip
+    for part in parts:
         path = Path(tempfile.mkdtemp(prefix="warroom-bench-"))
         try:
             figures += part(path)
