@@ -110,7 +110,7 @@ class Roles(Rows[RoleRow]):
         holders = {held.who for held in state.roles}
         for name, person in sorted(here.items()):
             if name not in holders:
-                yield self._row(f"here:{name}", person.access[:8], name, here, person.kind)
+                yield self._row(f"here:{name}", person.access, name, here, person.kind)
 
     @staticmethod
     def _row(key: str, duty: str, who: str, here: dict[str, Person], note: str) -> RoleRow:
@@ -124,11 +124,11 @@ class Roles(Rows[RoleRow]):
         g = glyphs()
         if row.key == "nobody":
             warn = style(palette.warn, bold=True)
-            return [[(f"{row.duty:<9}", warn), (f"{g.ring} ", warn), (row.note, style(palette.warn))]]
+            return [[(f"{row.duty:<10}", warn), (f"{g.ring} ", warn), (row.note, style(palette.warn))]]
         dot = {"here": g.dot, "idle": g.half}.get(row.state, g.ring)
         duty = style(palette.hue("cyan") if row.duty.isupper() else palette.muted, bold=row.duty == "IC")
         left: list[Span] = [
-            (f"{row.duty:<9}", duty),
+            (f"{row.duty:<10}", duty),
             (f"{dot} ", style(palette.person(row.who) if row.state else palette.muted)),
             (row.who, style(palette.text if row.state in ("here", "") else palette.soft)),
         ]
