@@ -146,9 +146,11 @@ class Wire(ServerConnection):
             return
         if self.protocol.state is not State.OPEN:
             return
+        # What counts is what lay here before: one large answer makes nobody a slow reader.
+        behind = self.paused_at and self.transport.get_write_buffer_size() > self.most_buffered
         self.transport.write(frame)
         self.written += len(frame)
-        if self.paused_at and self.transport.get_write_buffer_size() > self.most_buffered:
+        if behind:
             self.evict("buffer")
 
     def stream(self, frames: Sequence[bytes]) -> None:

@@ -30,7 +30,7 @@ from warroom.server.lobby import Lobby
 from warroom.server.log import where
 from warroom.server.metrics import Metrics
 from warroom.server.settings import ServerSettings
-from warroom.store.archive import ArchiveError, export_lines, import_archive, read_archive, read_file
+from warroom.store.archive import ArchiveError, export_part, import_archive, read_archive, read_file
 from warroom.store.port import EventStore, StoreDamaged, StoreError, StoreFailed
 from warroom.store.verify import verify_incident
 from warroom.telemetry.default_panels import DEFAULT_PANELS
@@ -43,6 +43,8 @@ from warroom.wire.messages import Incident, Request, Response, Word
 
 LARGEST = 700 * 1024
 """Bytes of the largest result, so that its frame stays within what a client reads."""
+PART = 192 * 1024
+"""Bytes of one part of what is told in parts: little enough for a slow line to take before it counts as stalled."""
 MONTH = 31 * 86_400
 _LOG = logging.getLogger(__name__)
 
@@ -114,8 +116,11 @@ class LogRead(_Params):
 
 
 class Export(_Params):
+    """`after` counts the lines one has; `upto` is `records` of the header, so that all parts are of one moment."""
+
     incident: Incident
     after: Annotated[int, Field(ge=0)] = 0
+    upto: Annotated[int, Field(ge=0)] = 0
 
 
 class Import(_Params):
@@ -201,7 +206,7 @@ async def _log_read(ask: Question, params: LogRead) -> Any:
     size = 0
     for record in await ask.desk.store.read(params.incident, params.after, params.limit):
         size += len(record.payload or b"") + 500
-        if records and size > LARGEST:
+        if records and size > PART:
             break
         records.append(record_json(record))
     head = await ask.desk.store.head(params.incident)
@@ -235,20 +240,12 @@ async def _export(ask: Question, params: Export) -> Any:
     _seen(ask, params.incident)
     if not params.after:
         await ask.desk.signer.sign(params.incident)
-    lines: list[str] = []
-    size = at = 0
+    key = ask.desk.signer.public_key
     try:
-        async for line in export_lines(ask.desk.store, params.incident, ask.desk.signer.public_key):
-            at += 1
-            if at <= params.after:
-                continue
-            size += len(line)
-            if lines and size > LARGEST:
-                return {"lines": lines, "next": at - 1}
-            lines.append(line.decode().rstrip("\n"))
+        lines, more = await export_part(ask.desk.store, params.incident, key, params.after, params.upto, PART)
     except ArchiveError as error:
         raise Refused(Reason.CONFLICT, str(error)) from None
-    return {"lines": lines, "next": None}
+    return {"lines": lines, "next": more}
 
 
 async def _import(ask: Question, params: Import) -> Any:

@@ -90,9 +90,41 @@ async def export_lines(store: EventStore, incident: str, public_key: bytes | Non
         "signed_heads": signed,
     }
     yield orjson.dumps(header) + b"\n"
-    at = 0
-    while at < head.seq:
-        records = await store.read(incident, at, min(CHUNK, head.seq - at))
+    async for line in _record_lines(store, incident, 0, head.seq):
+        yield line
+
+
+async def export_part(
+    store: EventStore, incident: str, public_key: bytes | None, after: int, upto: int, most: int
+) -> tuple[list[str], int | None]:
+    """About `most` bytes of an archive's lines behind the first `after`, and how many one has then (None: all).
+
+    `upto` is `records` of the header that the first part began with, so that what is written meanwhile stays out and
+    all parts are of one moment.
+
+    Raises:
+        ArchiveError: there is no such incident.
+        StoreDamaged: the log is not whole, so it is not exported as if it were.
+    """
+    if after:
+        last = (await store.head(incident)).seq
+        source = _record_lines(store, incident, after - 1, min(upto or last, last))
+    else:
+        source = export_lines(store, incident, public_key)
+    lines: list[str] = []
+    size = 0
+    async for line in source:
+        size += len(line)
+        if lines and size > most:
+            return lines, after + len(lines)
+        lines.append(line.decode().rstrip("\n"))
+    return lines, None
+
+
+async def _record_lines(store: EventStore, incident: str, after: int, upto: int) -> AsyncIterator[bytes]:
+    at = after
+    while at < upto:
+        records = await store.read(incident, at, min(CHUNK, upto - at))
         if not records:
             raise StoreError(f"{incident} ended at record {at} while it was exported")
         for record in records:

@@ -6,6 +6,7 @@ While a server runs all goes through it; without one these commands open the log
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -198,12 +199,12 @@ def export_command(inc: str, target: str | None, force: bool) -> None:
 
 
 def _exported_by_server(incident: str) -> list[str]:
-    lines: list[str] = []
-    at: int | None = 0
-    while at is not None:
-        part = context().line.request("export", incident=incident, after=at)
+    part = context().line.request("export", incident=incident)
+    lines: list[str] = part["lines"]
+    upto = json.loads(lines[0])["records"]
+    while part["next"] is not None:
+        part = context().line.request("export", incident=incident, after=part["next"], upto=upto)
         lines += part["lines"]
-        at = part["next"]
     return lines
 
 
