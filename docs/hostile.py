@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-from tests.docs import hostile_fields, hostile_files, hostile_port
+from tests.docs import hostile_alone, hostile_fields, hostile_files, hostile_port
 from tests.intake.hostile_requests import CASES as REQUESTS
 from tests.intake.hostile_requests import MOST_BYTES, ROUTING_KEY, SECRET
 from tests.intake.open_door import ask
@@ -113,7 +113,7 @@ def expected() -> list[tuple[str, str, str]]:
         (
             *((one.door, one.name, one.expected) for one in port_cases()),
             *((one.door, one.name, one.expected) for one in hostile.CASES if GUESSING in one.name),
-            *((one.door, one.name, one.expected) for one in hostile_port.ALONE),
+            *((one.door, one.name, one.expected) for one in hostile_alone.ALONE),
             *(("intake", name, f"http {status}") for name, _, status in REQUESTS),
             *((one.door, one.name, one.expected) for one in hostile_files.CASES),
         ),
@@ -139,8 +139,8 @@ async def attack_port(base: Path, bystander: Bystander) -> list[Row]:
         async with house(base / f"guarded-{number}") as home:
             got = await hostile.run(one, home, await home.token("eve"), "INC-0000")
             rows.append((one.door, one.name, one.expected, got))
-    for number, alone in enumerate(hostile_port.ALONE):
-        got = await _told(hostile_port.run_alone(alone, base / f"alone-{number}"))
+    for number, alone in enumerate(hostile_alone.ALONE):
+        got = await _told(hostile_alone.run_alone(alone, base / f"alone-{number}"))
         rows.append((alone.door, alone.name, alone.expected, got))
     return rows
 

@@ -1,40 +1,20 @@
-"""More hostile input at the server's port: fragments, floods, readers that stop, tokens that end, pages, hidden rooms.
+"""More hostile input at the server's port: odd HTTP, fragments, floods, hidden rooms, files on the server.
 
-`CASES` run against the same server as those of `tests.server.hostile`; `ALONE` each need a server of their own.
+`CASES` run against the same server as those of `tests.server.hostile`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket as sockets
 import zlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from tests.server.hostile import NOTE, UPGRADE, Attacker, Case, Socket
-from tests.server.house import eventually, house
 from warroom.incident.words import Access
-from warroom.server.auth import digest_of
 
 CASES: list[Case] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Alone:
-    """A case with a server of its own; `settings` are passed to it."""
-
-    name: str
-    door: str
-    expected: str
-    attack: Callable[[Attacker], Awaitable[str]]
-    settings: dict[str, Any]
-
-
-ALONE: list[Alone] = []
 
 
 def case(name: str, door: str, expected: str) -> Callable[[Any], Any]:
@@ -45,25 +25,7 @@ def case(name: str, door: str, expected: str) -> Callable[[Any], Any]:
     return add
 
 
-def alone(name: str, door: str, expected: str, **settings: Any) -> Callable[[Any], Any]:
-    def add(attack: Any) -> Any:
-        ALONE.append(Alone(name, door, expected, attack, settings))
-        return attack
-
-    return add
-
-
-async def run_alone(one: Alone, path: Path) -> str:
-    """What the attack led to, on a fresh server."""
-    async with house(path, **one.settings) as home:
-        attacker = Attacker(home, await home.token("eve"), "")
-        try:
-            return await asyncio.wait_for(one.attack(attacker), 20)
-        finally:
-            await attacker.close()
-
-
-async def _welcomed(a: Attacker, token: str | None = None, **hello: Any) -> Socket:
+async def welcomed(a: Attacker, token: str | None = None, **hello: Any) -> Socket:
     socket = await a.admitted(token, **hello)
     await socket.until("welcome")
     return socket
@@ -109,7 +71,7 @@ _raw("an escape sequence as path", "http 404", b"GET /\x1b[31m HTTP/1.1\r\nHost:
 
 @case("a message in 10,000 fragments", "frames", "close 1009")
 async def _fragments(a: Attacker) -> str:
-    socket = await _welcomed(a)
+    socket = await welcomed(a)
     said = b'{"t":"ping","at":1.0' + b" " * 9_979 + b"}"
     parts = b"".join(
         bytes([(1 if at == 0 else 0) | (0x80 if at == len(said) - 1 else 0), 0x81]) + b"\0\0\0\0" + said[at : at + 1]
@@ -121,7 +83,7 @@ async def _fragments(a: Attacker) -> str:
 
 @case("fragments without end", "frames", "close 1009")
 async def _endless(a: Attacker) -> str:
-    socket = await _welcomed(a)
+    socket = await welcomed(a)
     ended = asyncio.create_task(socket.end())
     try:
         await socket.frame(b"{", fin=False)
@@ -134,7 +96,7 @@ async def _endless(a: Attacker) -> str:
 
 @case("a new message between fragments", "frames", "close 1002")
 async def _between(a: Attacker) -> str:
-    socket = await _welcomed(a)
+    socket = await welcomed(a)
     await socket.frame(b"{", fin=False)
     await socket.frame(b"{}")
     return await socket.end()
@@ -142,7 +104,7 @@ async def _between(a: Attacker) -> str:
 
 @case("a fragmented ping", "frames", "close 1002")
 async def _control(a: Attacker) -> str:
-    socket = await _welcomed(a)
+    socket = await welcomed(a)
     await socket.frame(b"x", opcode=9, fin=False)
     return await socket.end()
 
@@ -191,7 +153,7 @@ async def _hidden(a: Attacker) -> str:
 
 @case("subscribe to a private incident", "hidden", "closed not-found")
 async def _private(a: Attacker) -> str:
-    socket = await _welcomed(a, await a.weak(Access.RESPONDER))
+    socket = await welcomed(a, await a.weak(Access.RESPONDER))
     await socket.say(t="subscribe", position={"incident": await _hidden(a)})
     return f"closed {(await socket.until('closed'))['reason']}"
 
@@ -199,7 +161,7 @@ async def _private(a: Attacker) -> str:
 @case("a private incident in the list", "hidden", "not listed")
 async def _listed(a: Attacker) -> str:
     hidden = await _hidden(a)
-    socket = await _welcomed(a, await a.weak(Access.RESPONDER))
+    socket = await welcomed(a, await a.weak(Access.RESPONDER))
     await socket.say(t="lobby")
     lines = (await socket.until("incidents"))["lines"]
     return "listed" if hidden in [line["incident"] for line in lines] else "not listed"
@@ -224,14 +186,14 @@ async def _into(a: Attacker) -> str:
 
 @case("a panel of a private incident", "hidden", "closed not-found")
 async def _panel(a: Attacker) -> str:
-    socket = await _welcomed(a, await a.weak(Access.RESPONDER))
+    socket = await welcomed(a, await a.weak(Access.RESPONDER))
     await socket.say(t="watch", incident=await _hidden(a), id="a", panel={"title": "x", "query": "up"})
     return f"closed {(await socket.until('closed'))['reason']}"
 
 
 @case("the list by a token of another incident", "hidden", "not listed")
 async def _scoped(a: Attacker) -> str:
-    socket = await _welcomed(a, await a.weak(Access.ADMIN, scopes=("INC-AAAA",)))
+    socket = await welcomed(a, await a.weak(Access.ADMIN, scopes=("INC-AAAA",)))
     await socket.say(t="lobby")
     return "listed" if (await socket.until("incidents"))["lines"] else "not listed"
 
@@ -255,7 +217,7 @@ async def _as_another(a: Attacker) -> str:
 
 @case("escape sequences in a note", "commands", "stored without them")
 async def _escapes(a: Attacker) -> str:
-    socket = await _welcomed(a)
+    socket = await welcomed(a)
     text = "\x1b[2J\x1b]0;owned\x07\u202egpj.exe\x00\x9b31m fine"
     await socket.say(t="command", n=1, incident=a.incident, command={"type": "add-note", "text": text})
     seq = (await socket.until("outcome"))["seq"]
@@ -267,7 +229,7 @@ async def _escapes(a: Attacker) -> str:
 
 @case("a password file as an archive", "requests", "refused invalid")
 async def _file(a: Attacker) -> str:
-    socket = await _welcomed(a, await a.weak(Access.ADMIN))
+    socket = await welcomed(a, await a.weak(Access.ADMIN))
     await socket.say(t="request", id=1, method="import", params={"path": "/etc/passwd"})
     said = await socket.until("response")
     return "its text was told" if "root:" in json.dumps(said) else f"refused {said['reason']}"
@@ -290,7 +252,7 @@ async def _over(a: Attacker) -> str:
 
 @case("201 incidents followed", "floods", "closed limit")
 async def _followed(a: Attacker) -> str:
-    socket = await _welcomed(a)
+    socket = await welcomed(a)
     await socket.say(t="subscribe", position={"incident": a.incident})
     first = await socket.until("snapshot")
     return "closed limit" if await _fill(a, socket) == "limit" else str(first)
@@ -325,7 +287,7 @@ async def _next(socket: Socket) -> dict[str, Any]:
 
 def _flood(name: str, frame: dict[str, Any], times: int) -> None:
     async def attack(a: Attacker) -> str:
-        socket = await _welcomed(a)
+        socket = await welcomed(a)
         ended = asyncio.create_task(socket.end())
         data = json.dumps(frame).encode()
         try:
@@ -357,102 +319,3 @@ async def _slow(a: Attacker) -> str:
 async def _silent(a: Attacker) -> str:
     opened = [await a.opened() for _ in range(200)]
     return ", ".join(sorted(set(await asyncio.gather(*(one.end() for one in opened)))))
-
-
-# -- each with a server of its own -------------------------------------------------------------------------------------
-
-
-@alone("more connections than are taken", "floods", "http 503", limits={"connections": 20})
-async def _crowd(a: Attacker) -> str:
-    for _ in range(20):
-        await _welcomed(a)
-    return await a.handshake({"Authorization": f"Bearer {a.token}"})
-
-
-@alone("a token that expires while connected", "handshake", "close 4401", tokens_every=0.1)
-async def _expires(a: Attacker) -> str:
-    return await (await _welcomed(a, await a.weak(ttl_seconds=1))).end()
-
-
-@alone("a token revoked by another process while connected", "handshake", "close 4401", tokens_every=0.1)
-async def _revoked(a: Attacker) -> str:
-    token = await a.weak()
-    socket = await _welcomed(a, token)
-    await a.home.store.revoke_token(digest_of(token), datetime.now(UTC))
-    return await socket.end()
-
-
-@alone("a token revoked by a request while connected", "handshake", "close 4401")
-async def _put_out(a: Attacker) -> str:
-    token = await a.weak()
-    socket = await _welcomed(a, token)
-    await a.request("token.revoke", token=await a.home.token("root", Access.ADMIN), id=digest_of(token).hex()[:16])
-    return await socket.end()
-
-
-@alone("the same client id twice", "hello", "close 4409")
-async def _twice(a: Attacker) -> str:
-    first = await _welcomed(a, client="the-same-client")
-    await _welcomed(a, client="the-same-client")
-    return await first.end()
-
-
-@alone("a reader that stops reading", "floods", "cut, 0 commands lost", limits={"stalled_seconds": 0.5})
-async def _stalls(a: Attacker) -> str:
-    writer = await a.home.raw(await a.home.token("writer"))
-    incident = await writer.declare()
-    socket = await a.tcp()
-    socket.writer.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-    headers = {**UPGRADE, "Host": "127.0.0.1", "Authorization": f"Bearer {a.token}"}
-    lines = ["GET /ws HTTP/1.1", *(f"{key}: {value}" for key, value in headers.items())]
-    socket.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-    await socket.reader.readuntil(b"\r\n\r\n")
-    await socket.hello()
-    await socket.until("welcome")
-    await socket.say(t="subscribe", position={"incident": incident})
-    await socket.until("snapshot")
-    socket.reader._transport.pause_reading()  # type: ignore[attr-defined]
-    acked = 0
-    evicted = a.home.server.metrics.evicted
-    for n in range(2, 1500):
-        await writer.command(n, incident, type="post-chat", text="x" * 9_900)
-        acked += (await writer.until("outcome", n=n))["reason"] == ""
-        if evicted.total():
-            break
-        await asyncio.sleep(0.02)
-    await eventually(lambda: evicted.total() > 0)
-    await writer.close()
-    return f"cut, {n - 1 - acked} commands lost"
-
-
-PAGE = {"origins": ("https://board.example",)}
-
-
-async def _from_page(a: Attacker, origin: str, **hello: Any) -> str:
-    status = {**UPGRADE, "Host": "127.0.0.1", "Origin": origin}
-    socket = await a.tcp()
-    lines = ["GET /ws HTTP/1.1", *(f"{key}: {value}" for key, value in status.items())]
-    socket.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-    head = (await socket.reader.readuntil(b"\r\n\r\n")).split()[1].decode()
-    if head != "101":
-        return f"http {head}"
-    await socket.hello(**hello)
-    said = await socket.until("welcome")
-    return "welcome" if said["t"] == "welcome" else f"close {said['code']}"
-
-
-def _page(name: str, expected: str, origin: str, token: str) -> None:
-    async def attack(a: Attacker) -> str:
-        return await _from_page(a, origin, token=a.token if token == "right" else token)
-
-    ALONE.append(Alone(name, "web page", expected, attack, PAGE))
-
-
-_page("an allowed page with a right token", "welcome", "https://board.example", "right")
-_page("an allowed page without a token", "close 4401", "https://board.example", "")
-_page("an allowed page with a wrong token", "close 4401", "https://board.example", "wr_" + "A" * 43)
-_page("an allowed page with a long token", "close 4400", "https://board.example", "x" * 300)
-_page("a foreign page with a right token", "http 403", "https://evil.example", "right")
-_page("the allowed name by http", "http 403", "http://board.example", "right")
-_page("the allowed name with a port", "http 403", "https://board.example:444", "right")
-_page("a name that ends like the allowed one", "http 403", "https://evilboard.example", "right")

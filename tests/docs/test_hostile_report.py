@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs import hostile as report
-from tests.docs import hostile_fields, hostile_files, hostile_port
+from tests.docs import hostile_alone, hostile_fields, hostile_files, hostile_port
 from tests.server import hostile
 from tests.server.house import house
 
@@ -72,11 +72,11 @@ async def test_each_case_at_the_port_gets_its_exact_answer(tmp_path: Path, cases
     assert bystander.acked == bystander.sent > 0
 
 
-@pytest.mark.parametrize("one", hostile_port.ALONE, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", hostile_alone.ALONE, ids=lambda one: one.name)
 async def test_each_case_with_a_server_of_its_own_gets_its_exact_answer(
-    tmp_path: Path, one: hostile_port.Alone
+    tmp_path: Path, one: hostile_alone.Alone
 ) -> None:
-    assert await hostile_port.run_alone(one, tmp_path) == one.expected
+    assert await hostile_alone.run_alone(one, tmp_path) == one.expected
 
 
 def test_each_file_and_argument_gets_its_exact_exit_status(tmp_path: Path) -> None:
