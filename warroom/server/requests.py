@@ -25,6 +25,7 @@ from warroom.playbooks.load import Library
 from warroom.playbooks.match import suggest
 from warroom.playbooks.model import Playbook
 from warroom.server import auth
+from warroom.server.clock import Steady
 from warroom.server.heads import HeadSigner
 from warroom.server.lobby import Lobby
 from warroom.server.log import where
@@ -68,6 +69,7 @@ class Desk(Protocol):
     relay: Relay | None
     playbooks: Library | None
     panel_templates: tuple[PanelTemplate, ...]
+    steady: Steady
 
     def token_revoked(self, digest: bytes) -> None: ...
     def counts(self) -> dict[str, int]: ...
@@ -156,13 +158,13 @@ async def _invite(ask: Question, params: InviteCreate) -> Any:
         raise Refused(Reason.NOT_ALLOWED, "your token is bounded to some incidents; an invite by it must be too")
     if params.name and not auth.person(params.name):
         raise Refused(Reason.INVALID, "`name`: is no name of a person")
-    if await auth.is_anothers(ask.desk.store, params.name, ask.actor, ask.desk.settings.clock()):
+    if await auth.is_anothers(ask.desk.store, params.name, ask.actor, ask.desk.steady()):
         raise Refused(Reason.NOT_ALLOWED, f"{params.name} is somebody else here; only an admin invites under that name")
     code = await auth.invite(
         ask.desk.store,
         params.access,
         by=ask.actor.name,
-        at=ask.desk.settings.clock(),
+        at=ask.desk.steady(),
         code_seconds=params.code_seconds,
         ttl_seconds=params.ttl_seconds,
         name=auth.person(params.name) if params.name else "",
@@ -172,7 +174,7 @@ async def _invite(ask: Question, params: InviteCreate) -> Any:
 
 
 async def _tokens(ask: Question, _: Nothing) -> Any:
-    at = ask.desk.settings.clock()
+    at = ask.desk.steady()
     return {
         "tokens": [
             {
@@ -195,7 +197,7 @@ async def _revoke(ask: Question, params: TokenId) -> Any:
     found = [row for row in await ask.desk.store.tokens() if row.digest.hex().startswith(params.id)]
     if len(found) != 1:
         raise Refused(Reason.NOT_FOUND, f"{len(found) or 'no'} tokens have an id that begins with {params.id}")
-    await ask.desk.store.revoke_token(found[0].digest, ask.desk.settings.clock())
+    await ask.desk.store.revoke_token(found[0].digest, ask.desk.steady())
     ask.desk.token_revoked(found[0].digest)
     return {"id": found[0].digest.hex()[:16], "name": found[0].name}
 
