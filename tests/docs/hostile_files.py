@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import io
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -280,8 +281,15 @@ def _write_manifest(base: Path, file: Path, manifest: bytes | str) -> None:
 
 @contextlib.contextmanager
 def _environment(env: dict[str, str]) -> Iterator[None]:
+    log = logging.getLogger("warroom")
+    before = log.handlers, log.level, log.propagate
     with mock.patch.dict(os.environ, env, clear=True):
-        yield
+        try:
+            yield
+        finally:
+            # `serve` takes the log of the process for its own.
+            log.handlers, log.propagate = before[0], before[2]
+            log.setLevel(before[1])
 
 
 def rows(base: Path) -> list[tuple[str, str, str, str]]:
