@@ -187,7 +187,10 @@ def living() -> list[Figure]:
     cpu, rest = quiet.report["cpu"], idle.report["cpu"]
     p95, p99, worst = part(echoes, 0.95), part(pauses, 0.99), part(pauses, 1)
     return [
-        Figure("CPU of the live board, 200x55", f"{cpu:.1%} of a core", f"idle board {rest:.1%}", "at most 18 %", cpu <= 0.18),
+        Figure(
+            "CPU of the live board, 200x55",
+            f"{cpu:.1%} of a core", f"idle board {rest:.1%}", "at most 18 %", cpu <= 0.18,
+        ),
         Figure("CPU of the idle board", f"{rest:.1%} of a core", f"live board {cpu:.1%}", "at most 1 %", rest <= 0.01),
         Figure(
             "key to echo on the live board",
@@ -216,9 +219,9 @@ def living() -> list[Figure]:
 
 async def _long_log(entries: int) -> tuple[float, float, float]:
     """Milliseconds: first page, CPU of a page down, filter."""
-    from tests.tui.story import tell
     from textual.app import App, ComposeResult
 
+    from tests.tui.story import tell
     from warroom.incident.vector import Vector
     from warroom.tui.panes.timeline import TimelineSource, keeper
     from warroom.tui.widgets.rows import RowList
@@ -262,7 +265,10 @@ def long_logs() -> list[Figure]:
     return [
         Figure(
             f"timeline of {ENTRIES:,} entries: {name}",
-            f"{large[at]:.0f} ms", f"1,000 entries {small[at]:.0f} ms", f"at most {goals[at]} ms", large[at] <= goals[at],
+            f"{large[at]:.0f} ms",
+            f"1,000 entries {small[at]:.0f} ms",
+            f"at most {goals[at]} ms",
+            large[at] <= goals[at],
         )
         for at, name in enumerate(names)
     ]  # fmt: skip
@@ -271,7 +277,6 @@ def long_logs() -> list[Figure]:
 async def _one_event() -> tuple[dict[str, int], int]:
     """Lines painted by each list for one note by somebody else, and the lines of the whole screen."""
     from tests.tui.consoles import ROOM, board, shows, until
-
     from warroom.tui.widgets.rows import RowList
 
     async with board((200, 55)) as (wire, app, pilot):

@@ -91,6 +91,8 @@ def live(report: Report, seconds: float, *, calm: bool, fed: bool) -> None:
         return datetime.now(UTC) - shift
 
     class Board(WarroomApp):
+        CSS_PATH = sys.modules[WarroomApp.__module__].__file__.replace("app.py", "warroom.tcss")
+
         def on_opened(self, message: Any) -> None:
             super().on_opened(message)
             self.run_worker(self._measure())
@@ -135,6 +137,8 @@ def live(report: Report, seconds: float, *, calm: bool, fed: bool) -> None:
 
     gc.disable()
     app.run()
+    if app._exception is not None:
+        raise app._exception
 
 
 def _series(tick: int) -> list[tuple[list[float], list[float]]]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import App
 from textual.binding import BindingType
 from textual.events import Event, Key, Paste
+from textual.screen import ModalScreen, Screen
 
 from warroom.client.view import Link, RefusedCommand, View
 from warroom.tui.attention import Bell, desktop_notification
@@ -196,8 +197,18 @@ class WarroomApp(App[None], inherit_bindings=False):
 
     def _show(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, BoardScreen | LobbyScreen):
+            if isinstance(screen, BoardScreen | LobbyScreen) and self.is_in_sight(screen):
                 screen.refresh_view(self.view)
+
+    def is_in_sight(self, screen: Screen[Any]) -> bool:
+        """Whether a screen is on top, or under nothing but forms.
+
+        Textual counts the screen under an opaque one as current too, and paints all anew when that one changes.
+        """
+        for above in reversed(self.screen_stack):
+            if above is screen or not isinstance(above, ModalScreen):
+                return above is screen
+        return False
 
     def on_answered(self, message: Answered) -> None:
         """Hand an answer to who waits for it."""

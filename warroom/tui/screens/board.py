@@ -66,7 +66,7 @@ class BoardScreen(RoomActions):
         self.solo = ""
         self._drawn: dict[str, object] = {}
         self._ticker: Timer | None = None
-        self._panels_asked = False
+        self._panels_for: tuple[str, ...] | None = None
         self._typing = False
         self._beat: datetime | None = None
         self._people: tuple[Person, ...] = ()
@@ -246,9 +246,11 @@ class BoardScreen(RoomActions):
                 console.tell(one.words)
 
     def _ask_panels(self, state: IncidentState) -> None:
-        if self._panels_asked or state.seq == 0 or not self.console.view.link.is_live:
+        """Ask which panels there are, and again whenever other services are named."""
+        if self._panels_for == state.services or state.seq == 0 or not self.console.view.link.is_live:
             return
-        self._panels_asked = self.console.bridge.ask("panels.for", self._panels_came, incident=self.incident)
+        if self.console.bridge.ask("panels.for", self._panels_came, incident=self.incident):
+            self._panels_for = state.services
 
     def _panels_came(self, future: Any) -> None:
         if self.is_mounted:
@@ -257,7 +259,7 @@ class BoardScreen(RoomActions):
     def tick(self) -> None:
         """Once a second: clocks, ages, countdowns; nothing that did not change is drawn."""
         beat = self.console.beat()
-        if self.room is None or not self.is_current or beat == self._beat:
+        if self.room is None or not self.console.is_in_sight(self) or beat == self._beat:
             return
         self._apply(self.room)
         self._beat = beat

@@ -104,9 +104,15 @@ class MetricsPane(Widget):
         if error is not None:
             self._say(str(error), "error")
             return
-        self._specs = list((answer.result() or {}).get("panels", ()))[:_TILES]
+        result = answer.result() or {}
+        if isinstance(app, WarroomApp) and app.bridge.wire is not None:
+            for key in self._keys:
+                app.bridge.wire.unwatch(key)
+        self._keys = []
+        self._specs = list(result.get("panels", ()))[:_TILES]
         if not self._specs:
-            self._say("this server has no metrics source; `warroom doctor` says how to add one", "empty")
+            words = str(result.get("words", "")) or "no panels; `warroom doctor` says how to add a metrics source"
+            self._say(f"{words}: /services names them" if "names no service" in words else words, "empty")
             return
         if isinstance(app, WarroomApp) and app.bridge.wire is not None:
             self._keys = [app.bridge.wire.watch(incident, spec) for spec in self._specs]

@@ -84,7 +84,7 @@ class LobbyScreen(Screen[None]):
 
     def tick(self) -> None:
         """Ages and countdowns."""
-        if self.is_current:
+        if self.console.is_in_sight(self):
             self.refresh_view(self.console.view)
 
     def _show_link(self, view: View) -> None:
