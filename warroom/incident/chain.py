@@ -6,13 +6,13 @@ Invariant: a record sealed here verifies, and stays verifiable after its payload
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from warroom.incident.decode import payload_of
 from warroom.incident.evolve import evolve
-from warroom.incident.record import GENESIS, Record, chain_hash, envelope_bytes, payload_hash
+from warroom.incident.record import GENESIS, Record, chain_hash, envelope_bytes, envelope_of, payload_hash, stamp
 from warroom.incident.state import Actor, IncidentState
 from warroom.incident.verdict import Proposed
 
@@ -41,24 +41,29 @@ def seal(
     For an incident that is being declared, `state` is `IncidentState(id=...)`. `salt` is 16 random bytes.
     """
     payload = payload_of(proposed.event)
-    record = Record(
+    digest = payload_hash(salt, payload)
+    seq, previous, occurred_at = state.seq + 1, state.head_hash or GENESIS, proposed.occurred_at or at
+    tag, access, duty = proposed.event.TAG, actor.access.value, ",".join(state.duties_of(actor.name))
+    envelope = envelope_of(
+        state.id, seq, tag, actor.name, access, duty, stamp(at), stamp(occurred_at), client, n
+    )  # fmt: skip
+    return Record(
         incident=state.id,
-        seq=state.seq + 1,
-        tag=proposed.event.TAG,
+        seq=seq,
+        tag=tag,
         actor=actor.name,
-        access=actor.access.value,
-        duty=",".join(state.duties_of(actor.name)),
+        access=access,
+        duty=duty,
         recorded_at=at,
-        occurred_at=proposed.occurred_at or at,
+        occurred_at=occurred_at,
         client=client,
         n=n,
         payload=payload,
         salt=salt,
-        payload_hash=payload_hash(salt, payload),
-        previous=state.head_hash or GENESIS,
-        hash=b"",
+        payload_hash=digest,
+        previous=previous,
+        hash=chain_hash(previous, envelope, digest),
     )
-    return replace(record, hash=chain_hash(record.previous, envelope_bytes(record), record.payload_hash))
 
 
 def seal_all(

@@ -114,6 +114,7 @@ def chain_hash(previous: bytes, envelope: bytes, payload_digest: bytes) -> bytes
     return hashlib.sha256(previous + envelope + payload_digest).digest()
 
 
+@lru_cache(1024)
 def stamp(moment: datetime) -> str:
     """A UTC time as `2026-11-21T03:04:05.678901Z`, always with microseconds."""
     return moment.isoformat("T", "microseconds")[:26] + "Z"
