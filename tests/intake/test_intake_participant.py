@@ -24,6 +24,7 @@ from warroom.incident.commands import (
     MergeIncident,
     ResolveAlert,
 )
+from warroom.incident.measures import measures
 from warroom.incident.words import Access, Milestone, Severity, Status
 from warroom.participants.intake.alert import Alert
 from warroom.participants.intake.alertmanager import parse_webhook
@@ -76,6 +77,7 @@ async def test_a_recorded_alert_opens_an_incident_in_triage(client: CoreClient, 
     assert (state.title, state.severity, state.status) == ("loki 127.0.0.1:13100 is down", Severity.SEV1, Status.TRIAGE)
     assert state.services == ("loki",)
     assert state.milestones[Milestone.DETECTED] == alert.starts_at
+    assert Milestone.IMPACT_STARTED not in state.milestones
     assert "Opened by the alert TargetDown of alertmanager (rule open, rules 1-" in state.summary
     attached = state.alert("alertmanager", "559c75590e2dd6f3")
     assert attached is not None
@@ -282,6 +284,19 @@ async def test_rules_that_say_so_open_private_incidents_in_earnest(client: CoreC
         assert (await intake.handle(firing("f2"))).word == "attached"
     state = client.states["INC-0001"]
     assert (state.private, state.status, state.severity) == (True, Status.INVESTIGATING, Severity.SEV2)
+
+
+async def test_an_alert_on_what_users_feel_tells_when_the_impact_started(client: CoreClient) -> None:
+    rules = parse_rules("version: 1\nrules:\n  - {name: felt, open: {impact: true}}\n", "test")
+    alert = firing(starts_at=NOW - timedelta(minutes=7))
+    async with Intake(client, rules, patience=5.0, now=lambda: NOW) as intake:  # type: ignore[arg-type]
+        incident = (await intake.handle(alert)).incident
+    state = client.states[incident]
+    assert state.milestones[Milestone.IMPACT_STARTED] == alert.starts_at
+    assert state.milestones[Milestone.DETECTED] == state.milestones[Milestone.DECLARED]
+    detect = next(one for one in measures(state) if one.name == "MTTD")
+    assert detect.value is not None
+    assert detect.value >= timedelta(minutes=7)
 
 
 async def test_what_is_ignored_reaches_nobody(client: CoreClient, intake: Intake) -> None:

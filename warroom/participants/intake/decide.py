@@ -57,6 +57,7 @@ class Open(Decision):
     services: tuple[str, ...]
     triage: bool
     private: bool
+    impact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ def _applied(rules: Rules, rule: Rule, alert: Alert, incidents: Sequence[Held]) 
         services=(service,) if service else (),
         triage=opening.triage,
         private=opening.private,
+        impact=opening.impact,
     )
 
 

@@ -203,6 +203,7 @@ class Intake:
         return []
 
     def _declaration(self, decision: Open, recorded: RecordedAlert, by_rule: str, *, timed: bool) -> DeclareIncident:
+        started = self._plausible(recorded.starts_at) if timed else None
         told = [recorded.summary, recorded.annotations.get("description", "")]
         told.append(f"Opened by the alert {recorded.name} of {recorded.source} (rule {by_rule}).")
         return DeclareIncident(
@@ -212,7 +213,8 @@ class Intake:
             summary="\n\n".join(dict.fromkeys(text for text in told if text))[:10_000],
             triage=decision.triage,
             private=decision.private,
-            detected_at=self._plausible(recorded.starts_at) if timed else None,
+            impact_started_at=started if decision.impact else None,
+            detected_at=None if decision.impact else started,
             alert=recorded,
         )
 

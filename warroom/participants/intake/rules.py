@@ -87,7 +87,8 @@ class OpenIncident(_Frozen):
     """Open an incident, or join the one that is open for the same values of the labels in `by`.
 
     `title` is filled in from labels and annotations. `severity` replaces what the alert says. `triage` leaves it to
-    people to accept; `private` restricts it to its members.
+    people to accept; `private` restricts it to its members. `impact` says that such an alert fires on what users feel:
+    then the impact is taken to have started when the alert did, and to be detected when it got here.
     """
 
     title: TitleField = "{summary|alertname|name}"
@@ -95,6 +96,7 @@ class OpenIncident(_Frozen):
     by: Annotated[tuple[Label, ...], Field(max_length=5)] = ("service",)
     triage: bool = True
     private: bool = False
+    impact: bool = False
 
 
 class AttachTo(_Frozen):
