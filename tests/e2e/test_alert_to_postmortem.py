@@ -248,5 +248,35 @@ def charts_show_what_prometheus_has(production: Production, screens: list[Termin
 
 def post_mortem_has_it_all(production: Production, incident: str) -> None:
     """What happened is in the document, and the log proves itself."""
-    text = production.owner.run("postmortem", incident)
-    print(text)
+    owner = production.owner
+    text = owner.run("postmortem", incident)
+    for words in (
+        f"# Post-mortem {incident}: shop answers with errors",
+        "SEV2 (at worst SEV1)",
+        "| Led by | ana |",
+        "Alert ErrorRatioHigh",
+        "| ErrorRatioHigh | critical | shop |",
+        NOTE,
+        "| ana | Incident commander",
+        "| ben | Operations lead",
+        "| cleo |",
+        "**Confirmed: v7 leaks connections**",
+        "confirmed by ben",
+        "| T1 | roll back to v6 | ben | done",
+        "v6 is out everywhere",
+        "- **roll back** (D1, ana at",
+        "Because: known to work",
+        "### 1. Error ratio",
+        "last 40",
+        "Payments work.",
+        "MTTA (time to acknowledge)",
+    ):
+        assert words in text, f"{words!r} is not in\n{text}"
+    for left, reached in (("investigating", "identified"), ("identified", "monitoring"), ("monitoring", "resolved")):
+        assert f"Status {left} → {reached}" in text
+    assert "still firing" not in text
+    assert "not on the log" not in text.split("resolved\\_at")[1].splitlines()[0]
+    owner.run("verify", incident)
+    entries = owner.run("log", incident, "--json").splitlines()
+    assert [json.loads(line)["seq"] for line in entries] == list(range(1, len(entries) + 1))
+    assert len(owner.json("list", "--all")["incidents"]) == 1

@@ -37,7 +37,7 @@ def incident_lines(view: RoomView, now: datetime, zone: tzinfo) -> Iterator[str]
     here = [f"{one.name} ({one.access}, {one.state})" for one in view.people if one.kind != "cli"]
     yield from _titled("Here now", iter([", ".join(here)] if here else []))
     yield ""
-    yield f"{state.seq} entries; `warroom log {state.id}` prints them"
+    yield f"{state.seq} {'entry' if state.seq == 1 else 'entries'}; `warroom log {state.id}` prints them"
 
 
 def _titled(title: str, lines: Iterator[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from warroom.incident.state import Entry, IncidentState
-from warroom.incident.words import Duty, Milestone
+from warroom.incident.words import Duty, Milestone, Severity
 
 _QUIET = frozenset({"chat-posted", "entry-pinned", "entry-unpinned"})
 
@@ -60,8 +60,9 @@ def _now(state: IncidentState, now: datetime, zone: tzinfo) -> list[str]:
     if began is not None:
         end = known.get(Milestone.RESOLVED) if not state.status.is_live else None
         word = "lasted" if end is not None else "for"
+        severity = "severity unset" if state.severity is Severity.UNSET else state.severity.value
         lines.append(
-            f"{state.severity.value}, {state.status.value}, since {began.astimezone(zone):%H:%M}, "
+            f"{severity}, {state.status.value}, since {began.astimezone(zone):%H:%M}, "
             f"{word} {duration((end or now) - began)}"
         )
     if state.services:

@@ -158,7 +158,12 @@ def _promises(state: IncidentState) -> list[tuple[datetime, str, timedelta | Non
 def _chart(pin: EvidencePin) -> str:
     """All series of an evidence pin as text charts, one below the other."""
     blocks = []
-    for label, _times, values in pin.series:
+    share = pin.unit == "ratio"
+    unit = {"ratio": "%", "seconds": "s", "per_second": "/s", "none": "", "count": "", "bool": ""}.get(
+        pin.unit, pin.unit
+    )
+    for label, _times, kept in pin.series:
+        values = [value * 100 if share and value is not None else value for value in kept]
         rows = text_chart(values)
         finite = [value for value in values if value is not None]
         if not rows:
@@ -166,7 +171,7 @@ def _chart(pin: EvidencePin) -> str:
             continue
         last, peak = number(finite[-1]), number(max(finite))
         blocks.append(
-            "\n".join([f"{label or pin.title}  last {last} {pin.unit}  peak {peak} {pin.unit}".rstrip(), *rows])
+            "\n".join([f"{label or pin.title}  last {last} {unit}".rstrip() + f"  peak {peak} {unit}".rstrip(), *rows])
         )
     return "\n\n".join(blocks).replace("```", "'''")
 
