@@ -165,6 +165,21 @@ def test_what_can_be_redacted():
     assert "stays" in room.refuses(c.RedactEntry(entry=3, reason="x"), CHIEF).words
 
 
+def test_what_an_alert_says_on_declaring_can_be_erased():
+    room = CoreRoom()
+    alert = {"fingerprint": "f1", "name": "Down", "starts_at": START, "summary": "key=hunter2"}
+    tags = room.does(c.DeclareIncident(title="Down", summary="key=hunter2", alert=alert))
+    assert tags == ["incident-declared", "summary-changed", "alert-attached"]
+    assert room.state.summary == "key=hunter2"
+    for entry in (2, 3):
+        room.does(c.RedactEntry(entry=entry, reason="a key"), CHIEF)
+    assert room.state.summary == "[redacted]"
+    assert not [entry for entry in room.state.timeline if "hunter2" in entry.text]
+    kept = [record for record in room.log if b"hunter2" in (record.payload or b"")]
+    assert [record.seq for record in kept] == [2, 3]
+    assert room.state.alerts[0].name == "Down"
+
+
 def test_notes_keep_both_times_and_lose_what_a_terminal_would_obey():
     room = CoreRoom.declared()
     when = room.at - timedelta(minutes=10)

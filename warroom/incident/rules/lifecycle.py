@@ -26,14 +26,17 @@ def declare(ask: Ask, command: c.DeclareIncident) -> Verdict:
         title=command.title,
         severity=command.severity,
         services=tuple(dict.fromkeys(command.services)),
-        summary=command.summary,
         status=Status.TRIAGE if command.triage else Status.INVESTIGATING,
         private=command.private,
         impact_started_at=impact,  # type: ignore[arg-type]
         detected_at=detected,  # type: ignore[arg-type]
         next_update_due=update_due(command.severity, ask.at),
     )
-    return events(declared) if command.alert is None else events(declared, e.AlertAttached(alert=command.alert))
+    # Long words stand in events of their own: those can be erased, the declaration cannot.
+    told: list[Event] = [e.SummaryChanged(summary=command.summary)] if command.summary else []
+    if command.alert is not None:
+        told.append(e.AlertAttached(alert=command.alert))
+    return events(declared, *told)
 
 
 def _acknowledge(ask: Ask, _: c.AcknowledgeIncident) -> Verdict:
