@@ -123,6 +123,25 @@ async def test_low_bandwidth_draws_with_a_slow_beat_but_news_at_once() -> None:
         await until(pilot, lambda: shows(app, "09:43:06"))
 
 
+async def test_a_second_that_goes_by_paints_a_few_lines_not_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with board((200, 55)) as (wire, app, pilot):
+        await pilot.pause()
+        full: list[object] = []
+        looked: list[object] = []
+        compositor = app.screen._compositor
+        whole = compositor.render_full_update
+        monkeypatch.setattr(compositor, "render_full_update", lambda **how: full.append(how) or whole(**how))
+        monkeypatch.setattr(LobbyScreen, "refresh_view", lambda *_: looked.append(1))
+        wire.clock += timedelta(seconds=1)
+        screen = app.screen
+        assert isinstance(screen, BoardScreen)
+        screen.tick()
+        wire.act("marek", {"type": "add-note", "text": "and one more"}, ROOM)
+        await until(pilot, lambda: shows(app, "and one more") and shows(app, "09:42:31"))
+        assert full == []
+        assert looked == [], "what lies under the board is out of sight"
+
+
 async def test_the_mouse_reaches_lists_and_tabs() -> None:
     async with board((80, 24)) as (_, app, pilot):
         await pilot.click("#alerts", offset=(4, 2))

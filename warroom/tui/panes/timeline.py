@@ -6,8 +6,9 @@ Invariant: reads the entries in place; whatever the length of the log, only rows
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import tzinfo
+from itertools import chain
 from typing import TypeAlias
 
 from rich.style import Style
@@ -70,6 +71,9 @@ class TimelineSource:
         """The entry with seq `index + 1`, or behind the last a command on its way."""
         size = len(self.entries)
         return self.entries[index] if index < size else self.pending[index - size]
+
+    def __iter__(self) -> Iterator[Row]:
+        return chain(self.entries, self.pending)
 
     def key(self, row: Row) -> Hashable:
         """Its seq; for a command on its way its negative number."""
@@ -222,12 +226,22 @@ def keeper(text: str) -> Callable[[Row], bool]:
     groups = [GROUPS[word[1:]] for word in words if word[:1] == "#" and word[1:] in GROUPS]
     wanted = [word for word in words if not (word[:1] == "#" and word[1:] in GROUPS) and word != "!"]
 
+    needed = [word for word in wanted if word[0] != "!"]
+    unwanted = [word[1:] for word in wanted if word[0] == "!"]
+
     def keep(entry: Row) -> bool:
         if isinstance(entry, PendingRow):
             return True
         if groups and not any(entry.kind in group for group in groups):
             return False
-        hay = f"{entry.words} {entry.actor} {entry.kind}".casefold()
-        return all((word[1:] not in hay) if word[0] == "!" else (word in hay) for word in wanted)
+        # In the order of what tells most: 100,000 entries are looked at while the reader types.
+        hay = f"{entry.correction or entry.text} {entry.actor} {entry.kind}".casefold()
+        for word in needed:
+            if word not in hay:
+                return False
+        for word in unwanted:  # noqa: SIM110 - a generator costs as much again as the search
+            if word in hay:
+                return False
+        return True
 
     return keep

@@ -7,7 +7,7 @@ known above it shift the scroll position, not the picture. No frame costs O(n).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,7 +110,9 @@ class RowView(Framed, ScrollView):
             self._heights.append(size - start)
         else:
             keep, row = self._filter, source.row
-            added = [at for at in range(start, size) if keep(row(at))]
+            # A source that can be walked whole is several times faster that way than asked for each row.
+            walk = iter(source) if start == 0 and isinstance(source, Iterable) else map(row, range(start, size))
+            added = [at for at, one in enumerate(walk, start) if keep(one)]
             self._index.extend(added)
             self._heights.append(len(added))
         self._known = size
