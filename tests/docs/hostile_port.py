@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.server.hostile import NOTE, UPGRADE, Attacker, Case, Socket
 from warroom.incident.words import Access
+from warroom.server.session import MOST_QUESTIONS
 
 CASES: list[Case] = []
 
@@ -304,6 +305,15 @@ _flood("a flood of subscribes", {"t": "subscribe", "position": {"incident": "INC
 _flood("a flood of requests", {"t": "request", "id": 1, "method": "server.info"}, 3000)
 _flood("a flood of presence", {"t": "presence", "incident": "INC-0000", "typing": True}, 3000)
 _flood("a flood of bytes", {"t": "request", "id": 1, "method": "x", "params": {"a": "y" * 200_000}}, 60)
+
+
+@case("500 verifications of the whole log at once", "floods", "32 answered at a time, refused limit")
+async def _questions(a: Attacker) -> str:
+    socket = await welcomed(a)
+    for n in range(500):
+        await socket.say(t="request", id=n, method="verify")
+    reasons = {(await socket.until("response"))["reason"] for _ in range(500)}
+    return f"{MOST_QUESTIONS} answered at a time, refused limit" if reasons == {"", "limit"} else str(sorted(reasons))
 
 
 @case("100 handshakes that never end", "floods", "cut")

@@ -19,6 +19,7 @@ from warroom.playbooks import lint
 from warroom.playbooks.load import LIMITS
 from warroom.server.auth import TOKEN_TTL
 from warroom.server.metrics import Metrics
+from warroom.server.session import MOST_QUESTIONS
 from warroom.server.settings import ServerLimits
 from warroom.settings.load import load
 
@@ -56,6 +57,10 @@ def test_security_tells_the_limits_of_the_door() -> None:
     assert f"{limits.failures} wrong tokens at once from one address, then one in {tokens:g} s" in text
     assert f"{limits.invite_failures} wrong codes at once from all, then one in {codes:g} s" in text
     assert TOKEN_TTL <= 31 * 86_400
+
+
+def test_protocol_tells_how_many_requests_are_answered_at_a_time() -> None:
+    assert f"At most {MOST_QUESTIONS} are answered at a time" in page("protocol.md")
 
 
 def test_the_configuration_that_operations_shows_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from warroom.incident.record import stamp
 from warroom.incident.state import Actor
+from warroom.incident.verdict import Reason
 from warroom.server.auth import Denied, Door, Identity
 from warroom.server.commander import Commander
 from warroom.server.connection import Wire, prepare
@@ -37,6 +38,8 @@ from warroom.wire.numbering import Take
 
 _LOG = logging.getLogger(__name__)
 _CLEAN = frozenset({1000, 1001})
+MOST_QUESTIONS = 32
+"""Requests of one connection that are answered at a time; some read a whole log."""
 COMMAND = b'{"t":"command"'
 """How our own clients' commands begin; one spelled otherwise takes the longer way to the same place."""
 
@@ -86,6 +89,7 @@ class Session:
         self._frames = Bucket(limits.frames_per_second, limits.frame_burst, now)
         self._bytes = Bucket(limits.bytes_per_second, limits.byte_burst, now)
         self._warned = False
+        self._asked = 0
         self._commander = Commander(server.lobby, server.tasks)
         self._panels = PanelDesk(server.relay, self.id, wire.write, limits.panels)
         self._loop = asyncio.get_running_loop()
@@ -418,9 +422,17 @@ class Session:
         self._panels.unwatch(frame.id)
 
     async def _request(self, frame: m.Request) -> None:
+        if self._asked >= MOST_QUESTIONS:
+            words = f"at most {MOST_QUESTIONS} requests are answered at a time; wait for answers"
+            return self.say(m.Response(id=frame.id, ok=False, reason=Reason.LIMIT, words=words))
+        self._asked += 1
         self.server.tasks.start(self._reply(frame))
+        return None
 
     async def _reply(self, frame: m.Request) -> None:
-        response = await self.server.answer(self, frame)
+        try:
+            response = await self.server.answer(self, frame)
+        finally:
+            self._asked -= 1
         if self.alive:
             self.say(response)
