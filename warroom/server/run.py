@@ -6,6 +6,7 @@ Invariant: when `run_server` returns, everything acknowledged is in the store an
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 from warroom.playbooks.load import Library
@@ -35,6 +36,9 @@ async def run_server(
     server = CoordinationServer(settings, store, relay=relay, playbooks=playbooks, panel_templates=panel_templates)
     try:
         await server.start()
+        # What is loaded stays; a full collection walks every record in memory, so it comes seldom.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         if ready is not None:
             ready(settings.host, server.port)
         await stop.wait()
