@@ -38,7 +38,7 @@ STATUSES = {
     Status.MERGED: "a duplicate; the work goes on in another incident",
 }
 MILESTONES = {
-    Milestone.IMPACT_STARTED: "said on declaring, by a correction, or or by an alert's rule (`impact`); the first harm",
+    Milestone.IMPACT_STARTED: "said on declaring, by a correction, or by an alert's rule (`impact`); the first harm",
     Milestone.DETECTED: "said on declaring, else the declaration",
     Milestone.ACKNOWLEDGED: "acknowledged or accepted for the first time; declared in earnest is acknowledged",
     Milestone.DECLARED: "the first entry of the log",
