@@ -23,6 +23,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import ModalScreen, Screen
 
 from warroom.client.view import Link, RefusedCommand, View
+from warroom.tui.app_actions import SLOW_BEAT, AppActions
 from warroom.tui.attention import Bell, desktop_notification
 from warroom.tui.bindings import bindings_of
 from warroom.tui.bridge import Answered, Bridge, Opened, Opener, OpenFailed, Wake
@@ -57,10 +58,6 @@ class ConsoleOptions:
     """What is wrong with the files the console is set up by, said at the start; it runs without them."""
 
 
-_SLOW_BEAT = 5
-"""Seconds between two times that the console shows over a slow link."""
-
-
 def _action_provider() -> type[Provider]:
     """The palette's offers, loaded when it is first opened."""
     from warroom.tui.provider import ActionProvider
@@ -68,7 +65,7 @@ def _action_provider() -> type[Provider]:
     return ActionProvider
 
 
-class WarroomApp(App[None], inherit_bindings=False):
+class WarroomApp(AppActions, inherit_bindings=False):
     """The console. `opener` makes the client once the first frame is out."""
 
     TITLE = "warroom"
@@ -113,7 +110,7 @@ class WarroomApp(App[None], inherit_bindings=False):
     def beat(self) -> datetime:
         """The time to show: with low bandwidth it goes on every five seconds, and with it all that shows it."""
         now = self.options.clock()
-        return now.replace(second=now.second - now.second % _SLOW_BEAT, microsecond=0) if self.calm else now
+        return now.replace(second=now.second - now.second % SLOW_BEAT, microsecond=0) if self.calm else now
 
     def touched(self) -> None:
         """A key was pressed."""
@@ -261,17 +258,19 @@ class WarroomApp(App[None], inherit_bindings=False):
             if not settled.accepted:
                 self.tell(settled.words, "warning")
                 self._keep_words(payload, incident)
-                self._seen([one for one in self._newest().refused if one.n == settled.n])
+                self.mark_seen([one for one in self.newest().refused if one.n == settled.n])
             if then is not None:
                 then(settled)
 
         if not self.bridge.submit(payload, incident, answered):
             self.tell("not connected yet; try again in a moment", "warning")
 
-    def _newest(self) -> View:
+    def newest(self) -> View:
+        """The newest view there is, also before it is on screen."""
         return self.view if self.bridge.wire is None else self.bridge.wire.latest
 
-    def _seen(self, refused: Iterable[RefusedCommand]) -> None:
+    def mark_seen(self, refused: Iterable[RefusedCommand]) -> None:
+        """The person has been told of these."""
         for one in refused:
             if self.bridge.wire is not None:
                 self.bridge.wire.seen(one.serial)
@@ -323,62 +322,6 @@ class WarroomApp(App[None], inherit_bindings=False):
         """Say something to the person, for a few seconds."""
         severity: Any = level if level in ("information", "warning", "error") else "information"
         self.notify(words, severity=severity, markup=False, timeout=6)
-
-    def action_do(self, id_: str) -> None:
-        """Run an action of the app."""
-        getattr(self, f"do_{id_.split('.', 1)[1].replace('-', '_')}")()
-
-    def do_command_palette(self) -> None:
-        """Find any action."""
-        self.action_command_palette()
-
-    def do_quit(self) -> None:
-        """Leave; the incident goes on."""
-        self.exit()
-
-    def do_change_theme(self) -> None:
-        """Choose the colours."""
-        self.search_themes()
-
-    def do_toggle_calm(self) -> None:
-        """Draw seldom, for a slow link."""
-        self.calm = not self.calm
-        for screen in self.screen_stack:
-            if isinstance(screen, BoardScreen):
-                screen.set_calm(self.calm)
-        self.tell(f"low bandwidth: all but news is drawn every {_SLOW_BEAT} s" if self.calm else "full speed again")
-
-    def do_show_help(self) -> None:
-        """The keys that work here."""
-        from warroom.tui.screens.help import help_sections
-        from warroom.tui.screens.reading import ReadingScreen
-
-        if isinstance(self.screen, ReadingScreen):
-            return
-        focused = self.screen.focused_pane() if isinstance(self.screen, BoardScreen) else ""
-        scopes = (focused, "room", "app") if isinstance(self.screen, BoardScreen) else ("lobby", "app")
-        self.push_screen(ReadingScreen("Keys", help_sections(scopes, self.keymap)))
-
-    def do_show_unsent(self) -> None:
-        """What waits, and what came back."""
-        from warroom.tui.screens.outbox import OutboxScreen
-
-        if isinstance(self.screen, OutboxScreen):
-            return
-        view = self._newest()
-        self.push_screen(OutboxScreen(view, self.zone), self.take_back)
-        self._seen(view.refused)
-
-    def do_copy(self) -> None:
-        """Copy the selected row's words."""
-        screen = self.screen
-        selected = screen.selected() if isinstance(screen, BoardScreen) else None
-        words = getattr(selected, "words", "") or getattr(selected, "title", "") or getattr(selected, "name", "")
-        if words:
-            self.copy_to_clipboard(words)
-            self.tell("copied")
-        else:
-            self.tell("select a row first")
 
 
 def run(opener: Opener, options: ConsoleOptions) -> None:

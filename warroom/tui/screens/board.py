@@ -160,11 +160,11 @@ class BoardScreen(RoomActions):
                 ChatSource(state.timeline, state.chat, room.unsent, console.me, zone), state, console.me
             )
         if self._changed("causes", state.hypotheses, state.decisions):
-            causes = self._list("#hypotheses")
-            causes.show(Causes(state.hypotheses, state.decisions, self._previous(causes, Causes)))
+            causes = _list(self, "#hypotheses")
+            causes.show(Causes(state.hypotheses, state.decisions, _previous(causes, Causes)))
         if self._changed("playbook", state.playbooks):
             pane = self.query_one("#playbook", PlaybookPane)
-            pane.show(Steps(state.playbooks, zone, self._previous(pane.rows, Steps)), state)
+            pane.show(Steps(state.playbooks, zone, _previous(pane.rows, Steps)), state)
         if self._changed("markers", state.statuses, state.changes, state.pins, state.milestones):
             self.query_one("#metrics", MetricsPane).show_markers(state)
         if self._changed("people", self._people):
@@ -201,14 +201,14 @@ class BoardScreen(RoomActions):
     def _show_aged(self, room: RoomView, now: Any) -> None:
         """The panes whose rows tell an age or a countdown."""
         state = room.state
-        alerts = self._list("#alerts")
-        alerts.show(Alerts(state.alerts, now, self._previous(alerts, Alerts)))
+        alerts = _list(self, "#alerts")
+        alerts.show(Alerts(state.alerts, now, _previous(alerts, Alerts)))
         firing = sum(one.status == "firing" for one in state.alerts)
         alerts.set_note([(f"{firing} firing of {len(state.alerts)}", _PLAIN)] if state.alerts else [])
-        tasks = self._list("#tasks")
-        tasks.show(Tasks(state.tasks, now, self._previous(tasks, Tasks)))
-        roles = self._list("#roles")
-        roles.show(Roles(state, self._people, now, self._previous(roles, Roles)))
+        tasks = _list(self, "#tasks")
+        tasks.show(Tasks(state.tasks, now, _previous(tasks, Tasks)))
+        roles = _list(self, "#roles")
+        roles.show(Roles(state, self._people, now, _previous(roles, Roles)))
         self._show_header(room, now)
 
     def _show_header(self, room: RoomView, now: Any) -> None:
@@ -271,13 +271,6 @@ class BoardScreen(RoomActions):
     def pane(self, name: str) -> Any:
         """A pane by its name."""
         return self.query_one(f"#{name}")
-
-    def _list(self, selector: str) -> RowList:
-        return self.query_one(selector, RowList)
-
-    @staticmethod
-    def _previous(rows: RowList, kind: type[Any]) -> Any:
-        return rows.source if isinstance(rows.source, kind) else None
 
     def focused_pane(self) -> str:
         """The name of the pane that has the focus, or an empty string."""
@@ -376,3 +369,11 @@ class BoardScreen(RoomActions):
         prompt = self.query_one("#chat", ChatPane).prompt
         if not prompt.text:
             prompt.text = text
+
+
+def _list(board: BoardScreen, selector: str) -> RowList:
+    return board.query_one(selector, RowList)
+
+
+def _previous(rows: RowList, kind: type[Any]) -> Any:
+    return rows.source if isinstance(rows.source, kind) else None

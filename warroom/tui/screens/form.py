@@ -20,6 +20,7 @@ from textual.widgets.option_list import Option
 from warroom.tui.forms import Field, Form, Values
 from warroom.tui.slash import Payload, SlashError
 from warroom.tui.typeahead import OpeningScreen
+from warroom.tui.widgets.line_input import LineInput
 
 
 class FormScreen(ModalScreen[Payload | None], OpeningScreen):
@@ -76,7 +77,7 @@ class FormScreen(ModalScreen[Payload | None], OpeningScreen):
             return TextArea(value, id=f"field-{field.name}", compact=True, tab_behavior="focus")
         suggester = SuggestFromList(field.suggestions, case_sensitive=False) if field.suggestions else None
         placeholder = ", ".join(field.suggestions[:6])
-        return Input(value, id=f"field-{field.name}", compact=True, suggester=suggester, placeholder=placeholder)
+        return LineInput(value, id=f"field-{field.name}", compact=True, suggester=suggester, placeholder=placeholder)
 
     def on_mount(self) -> None:
         fields = self.form.fields

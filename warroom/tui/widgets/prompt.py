@@ -21,6 +21,7 @@ from textual.widgets import Input
 from warroom.tui.palette import Palette, style
 from warroom.tui.widgets.drawn import Drawn
 from warroom.tui.widgets.line import Line, Span, justify
+from warroom.tui.widgets.line_input import LineInput
 
 _SHOWN = 8
 _HISTORY = 200
@@ -179,7 +180,7 @@ class Prompt(Vertical):
         self._back = 0
         self._unsent = ""
         self._dismissed: str | None = None
-        self.input = Input(placeholder=placeholder, compact=True, select_on_focus=False)
+        self.input = LineInput(placeholder=placeholder, compact=True, select_on_focus=False)
         self.offers = CompletionList()
 
     def compose(self) -> ComposeResult:
