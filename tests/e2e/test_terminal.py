@@ -74,6 +74,15 @@ def test_keys_that_come_at_once_go_where_they_were_meant(owner: Person, incident
     assert texts(owner, incident, "note-added") == ["hands off the vacuum", "also by command"]
 
 
+def test_all_lines_of_what_is_pasted_are_kept(owner: Person, incident: str) -> None:
+    with at_the_board(owner, incident) as screen:
+        screen.press("c")
+        screen.type("look: \x1b[200~first line\n  second line\nthird line\x1b[201~")
+        screen.until("third line").press("enter")
+        screen.until(lambda _: texts(owner, incident, "chat-posted"))
+    assert texts(owner, incident, "chat-posted") == ["look: first line second line third line"]
+
+
 def test_every_size_says_how_bad_and_who_leads(owner: Person, incident: str) -> None:
     with at_the_board(owner, incident, 200, 55) as screen:
         for columns, rows in ((80, 24), (200, 55), (120, 40), (80, 24), (200, 55)):
