@@ -15,6 +15,9 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+PING = 0x89
+PONG = b"\x8a\x80\0\0\0\0"
+
 
 def masked(frame: dict[str, Any]) -> bytes:
     """A text frame of a client, with a mask of zeros."""
@@ -57,8 +60,15 @@ class Client(asyncio.Protocol):
             self._open = True
             buffer[:] = rest
             self.ready.set()
-        while (frame := _frame(buffer)) is not None:
-            self._heard(self, frame)
+        while True:
+            kind = buffer[0] if buffer else 0
+            frame = _frame(buffer)
+            if frame is None:
+                return
+            if kind == PING:
+                self.transport.write(PONG)
+            else:
+                self._heard(self, frame)
 
     def send(self, **frame: Any) -> None:
         self.transport.write(masked(frame))
@@ -84,18 +94,19 @@ def _frame(buffer: bytearray) -> bytes | None:
     return payload
 
 
-async def connected(
-    port: int, token: str, count: int, heard: Callable[[Client, bytes], None], first: int = 0
-) -> list[Client]:
+async def connected(port: int, token: str, count: int, heard: Callable[[Client, bytes], None]) -> list[Client]:
     """Clients that said hello."""
     loop = asyncio.get_running_loop()
-    clients = []
-    for number in range(first, first + count):
-        _, client = await loop.create_connection(partial(Client, token, heard), "127.0.0.1", port)
-        await client.ready.wait()
+    room = asyncio.Semaphore(50)
+
+    async def one(number: int) -> Client:
+        async with room:
+            _, client = await loop.create_connection(partial(Client, token, heard), "127.0.0.1", port)
+            await client.ready.wait()
         client.send(t="hello", protocol=[1, 1], client=f"bench-{os.getpid()}-{number:05d}", kind="automation")
-        clients.append(client)
-    return clients
+        return client
+
+    return list(await asyncio.gather(*map(one, range(count))))
 
 
 async def latency(port: int, token: str, count: int, commands: int, incident: str = "") -> list[float]:

@@ -174,18 +174,22 @@ def newcomer(path: Path) -> list[Figure]:
 
 async def _crowd(port: int, token: str, incident: str, count: int, pipe: Connection) -> None:
     """Hold `count` followers until told to go."""
-    parts = range(0, count, 250)
-    groups = [await connected(port, token, min(250, count - at), lambda _client, _data: None, first=at) for at in parts]
-    for clients in groups:
-        for client in clients:
-            client.send(t="subscribe", position={"incident": incident})
-        await asyncio.sleep(0.1)
-    before = -1
-    while before != (now := sum(client.received for clients in groups for client in clients)):
-        before = now
-        await asyncio.sleep(1.0)
-    alive = sum(not client.transport.is_closing() for clients in groups for client in clients)
-    pipe.send(alive)
+    following: set[Client] = set()
+    told = asyncio.Event()
+
+    def heard(client: Client, data: bytes) -> None:
+        if data.startswith(b'{"t":"snapshot"'):
+            following.add(client)
+            if len(following) == count:
+                told.set()
+
+    clients = await connected(port, token, count, heard)
+    for client in clients:
+        client.send(t="subscribe", position={"incident": incident})
+    async with asyncio.timeout(100):
+        await told.wait()
+    await asyncio.sleep(1.0)
+    pipe.send(sum(not client.transport.is_closing() for client in following))
     await asyncio.to_thread(pipe.recv)
 
 
@@ -222,7 +226,7 @@ def spectators(path: Path) -> list[Figure]:
     wanted = min(SPECTATORS, files - 300)
     empty, full, count = _held(path, 100, wanted)
     each = (full - empty) * 1e6 / 1024 / max(count, 1)
-    limit = "" if count == SPECTATORS else f" (the limit of {files} open files)"
+    limit = "" if wanted == SPECTATORS else f" (the limit of {files} open files)"
     return [
         Figure(
             f"Server's memory for each of {count:,} spectators{limit}", f"{each:.1f} KiB", f"{full:.0f} MB in all",

@@ -66,6 +66,8 @@ class Presence:
         self._marks: dict[Visitor, Mark] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._said: m.PresenceDown | None = None
+        self._built: m.PresenceDown | None = None
+        self._built_at = 0.0
         self._loop = asyncio.get_running_loop()
 
     def enter(self, who: Visitor, since: str) -> None:
@@ -118,6 +120,12 @@ class Presence:
         """People (not sessions) who are not lost."""
         return len({mark.name for mark in self._marks.values() if not mark.lost_at})
 
+    def recent(self) -> m.PresenceDown:
+        """Everybody as of at most `EVERY` seconds ago: thousands who come at once do not each cost a list of all."""
+        if self._built is None or self._loop.time() - self._built_at > EVERY:
+            return self.frame()
+        return self._built
+
     def frame(self) -> m.PresenceDown:
         """Everybody now, one line a person: the liveliest of their sessions."""
         now = self._loop.time()
@@ -133,7 +141,9 @@ class Presence:
             responders = [person for person in shown if person.access != Access.OBSERVER.value][:MOST]
             spectators = len(shown) - len(responders)
             shown = responders
-        return m.PresenceDown(incident=self._incident, people=shown, spectators=spectators)
+        self._built = m.PresenceDown(incident=self._incident, people=shown, spectators=spectators)
+        self._built_at = now
+        return self._built
 
     def _changed(self) -> None:
         if self._timer is None:

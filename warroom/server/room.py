@@ -361,7 +361,7 @@ class Room:
         self.followers[who] = None
         who.stream(frames)
         self.presence.enter(who, since)
-        who.say(self.presence.frame())
+        who.say(self.presence.recent())
         if self.spotlight is not None:
             who.say(self.spotlight)
         return True
