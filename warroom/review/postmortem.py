@@ -97,6 +97,7 @@ def _known(state: IncidentState, at: datetime, signature: str) -> Mapping[str, A
     return {
         "incident": state,
         "at": at,
+        "summary": _summary(state),
         "began": began,
         "ended": ended,
         "lasted": (ended or at) - began if began is not None else None,
@@ -119,6 +120,13 @@ def _known(state: IncidentState, at: datetime, signature: str) -> Mapping[str, A
         "explain": _explain,
         "stamp": stamp,
     }
+
+
+def _summary(state: IncidentState) -> str:
+    """What people wrote last; only without it the words the incident was declared with, which an alert may have made."""
+    written = any(entry.kind == "summary-changed" for entry in state.timeline)
+    last = state.updates[-1].text if state.updates else ""
+    return state.summary if written else last or state.summary
 
 
 def _explain(measure: Measure) -> str:
