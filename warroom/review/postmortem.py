@@ -123,7 +123,7 @@ def _known(state: IncidentState, at: datetime, signature: str) -> Mapping[str, A
 
 
 def _summary(state: IncidentState) -> str:
-    """What people wrote last; only without it the words the incident was declared with, which an alert may have made."""
+    """What people wrote last; without that the words it was declared with, which an alert may have made."""
     written = any(entry.kind == "summary-changed" for entry in state.timeline)
     last = state.updates[-1].text if state.updates else ""
     return state.summary if written else last or state.summary

@@ -35,8 +35,8 @@ class Drawn(Widget):
         self._backdrop = ""
 
     def rows(self, width: int, palette: Palette) -> Sequence[Line]:
-        """The rows to draw; fewer than the widget is high leave the rest blank."""
-        raise NotImplementedError
+        """The rows to draw, none unless a subclass says so; fewer than the widget is high leave the rest blank."""
+        return ()
 
     def redraw(self) -> None:
         """Draw anew; only rows that look different are repainted."""
