@@ -101,9 +101,12 @@ async def test_a_storm_loses_doubles_and_reorders_nothing(seed: int, tmp_path: P
             assert author.client is not None
             client = author.client
             await until(client, lambda c=client: not c.unsent and not c.rooms[incident].stale, DEADLINE)
+        # The last event of one comes to the others a moment later: all of them must get to the same end by themselves.
+        end = max(one.client.rooms[incident].state.seq for one in authors if one.client is not None)
         states = []
         for author in authors:
             assert author.client is not None
+            await until(author.client, lambda c=author.client: c.rooms[incident].state.seq >= end, DEADLINE)
             states.append(author.client.rooms[incident].state)
             assert not [notice for notice in author.client.notices if notice.level == "error"]
             await author.close()
