@@ -19,6 +19,15 @@ PING = 0x89
 PONG = b"\x8a\x80\0\0\0\0"
 
 
+def greeting(token: str) -> bytes:
+    """The request that opens a websocket."""
+    return (
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Authorization: Bearer %s\r\n\r\n" % token.encode()
+    )
+
+
 def masked(frame: dict[str, Any]) -> bytes:
     """A text frame of a client, with a mask of zeros."""
     data = json.dumps(frame).encode()
@@ -41,11 +50,7 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.WriteTransport = transport  # type: ignore[assignment]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.transport.write(
-            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            b"Authorization: Bearer %s\r\n\r\n" % self._token.encode()
-        )
+        self.transport.write(greeting(self._token))
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
