@@ -34,7 +34,7 @@ class Drawn(Widget):
         self._key: object = None
         self._backdrop = ""
 
-    def rows(self, width: int, palette: Palette) -> Sequence[Line]:
+    def rows(self, width: int, palette: Palette) -> Sequence[Line]:  # noqa: ARG002 - for subclasses
         """The rows to draw, none unless a subclass says so; fewer than the widget is high leave the rest blank."""
         return ()
 
