@@ -176,6 +176,13 @@ async def test_an_invite_becomes_a_token_once_and_names_stay_apart(tmp_path: Pat
         again = await home.raw(granted["token"])
         assert again.welcome["name"] == "jana-2"
         await again.close()
+        for row in await home.store.tokens():
+            await home.store.revoke_token(row.digest, datetime.now(UTC))
+        code = await invite(home.store, Access.RESPONDER, by="t", at=datetime.now(UTC), code_seconds=60)
+        later = await home.raw(headers={"Authorization": f"Invite {code}", "X-Warroom-Name": "jana"})
+        granted = next(said for said in later.seen if said["t"] == "token")
+        assert granted["name"] == "jana-3", "duties outlive a token, so its end does not free the name"
+        await later.close()
 
 
 async def test_a_page_of_an_allowed_origin_sends_its_token_in_the_first_frame(tmp_path: Path) -> None:

@@ -200,9 +200,11 @@ class Door:
         return Identity(actor, digest_of(token), at + timedelta(seconds=ttl), token)
 
     async def _free_name(self, wanted: str) -> str:
-        """`wanted`, or with a number behind where somebody else has that name: nobody may pass for another."""
-        at = self._clock()
-        taken = {row.name.casefold() for row in await self._store.tokens() if not row.single_use and is_live(row, at)}
+        """`wanted`, or with a number behind where somebody has or had that name: nobody may pass for another.
+
+        Duties and memberships outlive a token, so its end does not free the name; an admin's invite gives it again.
+        """
+        taken = {row.name.casefold() for row in await self._store.tokens() if not row.single_use}
         name, number = wanted, 1
         while name.casefold() in taken:
             number += 1
@@ -211,15 +213,16 @@ class Door:
 
 
 async def is_anothers(store: EventStore, name: str, actor: Actor, at: datetime) -> bool:
-    """Whether `actor` may not invite under that name, for it is that of somebody else with a live token.
+    """Whether `actor` may not invite under that name, for it is, or was, somebody else's.
 
-    Duties are held by name, so whoever could hand out names could act as the incident commander.
+    Duties are held by name and outlive a token, so whoever could hand out names could act as the incident commander.
     """
     wanted = person(name).casefold()
     if not wanted or actor.access is Access.ADMIN or wanted == actor.name.casefold():
         return False
     return any(
-        row.name.casefold() == wanted and row.used_at is None and is_live(row, at) for row in await store.tokens()
+        row.name.casefold() == wanted and (not row.single_use or (row.used_at is None and is_live(row, at)))
+        for row in await store.tokens()
     )
 
 
