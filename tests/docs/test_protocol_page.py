@@ -90,7 +90,12 @@ async def test_commands_are_numbered_answered_and_repeated_as_the_page_says(tmp_
         assert (await again.hear("pong"))["at"] == 1.5
         await again.socket.close()
         third = await meet(home, Authorization=f"Bearer {token}")
-        assert (await third.hello())["floor"] == 3
+        floor = (await third.hello())["floor"]
+        while floor != 3:
+            # A confirmation is not answered, so it may still be on its way to the disk.
+            await third.socket.close()
+            third = await meet(home, Authorization=f"Bearer {token}")
+            floor = (await third.hello())["floor"]
         await third.say(t="confirm", n=9)
         with pytest.raises(ConnectionClosed) as closed:
             await third.hear("never")
