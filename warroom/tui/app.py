@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +26,7 @@ from warroom.tui.app_actions import SLOW_BEAT, AppActions
 from warroom.tui.attention import Bell, desktop_notification
 from warroom.tui.bindings import bindings_of
 from warroom.tui.bridge import Answered, Bridge, Opened, Opener, OpenFailed, Wake
+from warroom.tui.ending import Ending
 from warroom.tui.glyphs import select, use
 from warroom.tui.memory import Memory
 from warroom.tui.screens.board import BoardScreen
@@ -330,8 +330,9 @@ def run(opener: Opener, options: ConsoleOptions) -> None:
     use(select(sys.stdout.encoding, os.environ))
     app = WarroomApp(opener, options)
     # Whoever ends the terminal ends the console in order: drafts, memory and what the opener started.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: app.exit())
+    ending = Ending(cast(App[object], app))
+    ending.listen()
     app.run()
+    ending.over()
     if app._exception is not None:
         raise app._exception
