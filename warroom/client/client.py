@@ -117,11 +117,11 @@ class Client:
     @property
     def lobby(self) -> Mapping[str, LobbyLine] | None:
         """The incidents, by id; None until the list has come once (or was found in the cache)."""
-        return self._desk.lobby
+        return self._desk.rooms.lobby
 
     @property
     def rooms(self) -> Mapping[str, Room]:
-        return MappingProxyType(self._desk.rooms)
+        return MappingProxyType(self._desk.rooms.open)
 
     @property
     def unsent(self) -> tuple[Unsent, ...]:
@@ -153,9 +153,9 @@ class Client:
         desk = self._desk
         return View(
             link=desk.link,
-            lobby=desk.lobby,
-            rooms=MappingProxyType({incident: room.view for incident, room in desk.rooms.items()}),
-            panels=MappingProxyType({key: feed.view for key, feed in desk.feeds.items()}),
+            lobby=desk.rooms.lobby,
+            rooms=MappingProxyType({incident: room.view for incident, room in desk.rooms.open.items()}),
+            panels=MappingProxyType({key: feed.view for key, feed in desk.rooms.feeds.items()}),
             unsent=desk.unsent,
             refused=desk.refused,
             notices=tuple(desk.notices),
@@ -215,14 +215,14 @@ class Client:
 
     def enter(self, incident: str) -> Room:
         """As `follow`, for callers that do not await."""
-        return self._desk.room(parse_incident_id(incident))
+        return self._desk.rooms.room(parse_incident_id(incident))
 
     async def follow_lobby(self, timeout: float = 5.0) -> Mapping[str, LobbyLine] | None:
         """Follow the list of incidents; returns it when it has come, or what is cached when that takes too long."""
-        self._desk.stand("lobby", m.Lobby(t="lobby", follow=True))
+        self._desk.rooms.stand("lobby", m.Lobby(t="lobby", follow=True))
         try:
             async with asyncio.timeout(timeout):
-                await self._desk.lobby_came.wait()
+                await self._desk.rooms.lobby_came.wait()
         except TimeoutError:
             return self.lobby
         return self.lobby
@@ -237,7 +237,7 @@ class Client:
         deadline = asyncio.get_running_loop().time() + timeout
         await self.live(timeout)
         question, future = self._desk.questions.new(method, params)
-        self._desk.tell(question)
+        self._desk.rooms.tell(question)
         try:
             async with asyncio.timeout_at(deadline):
                 return await future
@@ -252,7 +252,7 @@ class Client:
 
     def save(self) -> None:
         """Write changed replicas to disk now; otherwise it is done every few seconds and at the end."""
-        self._desk.save_all()
+        self._desk.rooms.save_all()
 
     def notify(self, level: Literal["information", "warning", "error"], words: str) -> None:
         """Put a notice up beside those of the server."""
@@ -273,4 +273,4 @@ class Client:
     async def _save(self) -> None:
         while True:
             await asyncio.sleep(SAVE_EVERY)
-            self._desk.save_all()
+            self._desk.rooms.save_all()
