@@ -228,6 +228,15 @@ def keeper(text: str) -> Callable[[Row], bool]:
 
     needed = [word for word in wanted if word[0] != "!"]
     unwanted = [word[1:] for word in wanted if word[0] == "!"]
+    tails: dict[str, dict[str, str]] = {}
+
+    def tail(entry: Entry) -> str:
+        """Actor and kind, folded once for each pair: there are few of them in however long a log."""
+        by_kind = tails.setdefault(entry.actor, {})
+        found = by_kind.get(entry.kind)
+        if found is None:
+            found = by_kind[entry.kind] = f"{entry.actor} {entry.kind}".casefold()
+        return found
 
     def keep(entry: Row) -> bool:
         if isinstance(entry, PendingRow):
@@ -235,12 +244,12 @@ def keeper(text: str) -> Callable[[Row], bool]:
         if groups and not any(entry.kind in group for group in groups):
             return False
         # In the order of what tells most: 100,000 entries are looked at while the reader types.
-        hay = f"{entry.correction or entry.text} {entry.actor} {entry.kind}".casefold()
+        said = (entry.correction or entry.text).casefold()
         for word in needed:
-            if word not in hay:
+            if word not in said and word not in tail(entry):
                 return False
         for word in unwanted:  # noqa: SIM110 - a generator costs as much again as the search
-            if word in hay:
+            if word in said or word in tail(entry):
                 return False
         return True
 
