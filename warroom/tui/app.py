@@ -29,6 +29,7 @@ from warroom.tui.bridge import Answered, Bridge, Opened, Opener, OpenFailed, Wak
 from warroom.tui.ending import Ending
 from warroom.tui.glyphs import select, use
 from warroom.tui.memory import Memory
+from warroom.tui.screens import later
 from warroom.tui.screens.board import BoardScreen
 from warroom.tui.screens.lobby import LobbyScreen
 from warroom.tui.slash import Payload
@@ -139,6 +140,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
             self.notify(self.options.banner, timeout=12, markup=False)
         for words in self.options.complaints:
             self.notify(words, severity="warning", timeout=20, markup=False)
+        later.prefetch()
         self.bridge.open()
 
     async def on_event(self, event: Event) -> None:

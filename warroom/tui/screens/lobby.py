@@ -17,7 +17,7 @@ from warroom.tui.forms import Choice, Field, Form, Values
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
 from warroom.tui.panes.lobby import Lobby
-from warroom.tui.screens.form import FormScreen
+from warroom.tui.screens import later
 from warroom.tui.screens.status_line import footer_state, notices_of
 from warroom.tui.slash import Payload
 from warroom.tui.widgets.line import Line, Span, justify
@@ -167,7 +167,7 @@ class LobbyScreen(Screen[None]):
     def do_declare(self) -> None:
         """Ask for a title; the rest can wait."""
         drafts = self.console.drafts.setdefault("lobby.declare", {})
-        self.app.push_screen(FormScreen(declare_form(), drafts), self._declare)
+        self.app.push_screen(later.form_screen()(declare_form(), drafts), self._declare)
 
     def _declare(self, payload: Payload | None) -> None:
         if payload is not None:

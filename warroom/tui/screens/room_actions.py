@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 from textual.widget import Widget
 
-from warroom.review.brief import brief
 from warroom.tui.access import barred
 from warroom.tui.actions import BY_ID, BY_SLASH, PANES, Action
 from warroom.tui.acts import DIRECT, FORMS
 from warroom.tui.forms import Context
 from warroom.tui.panes.timeline import keeper
+from warroom.tui.screens import later
 from warroom.tui.screens.arrivals import Arrivals
-from warroom.tui.screens.form import ConfirmScreen, FormScreen
 from warroom.tui.slash import Payload, SlashError, parse, usage
 from warroom.tui.widgets.prompt import Completion, Prompt, Word
 from warroom.tui.widgets.rows import RowList
@@ -89,7 +88,7 @@ class RoomActions(Screen[None]):
             elif action.id in FORMS:
                 form = FORMS[action.id](context)
                 drafts = self.console.drafts.setdefault(f"{self.incident}:{action.id}", {})
-                self.app.push_screen(FormScreen(form, drafts), self._built)
+                self.app.push_screen(later.form_screen()(form, drafts), self._built)
         except SlashError as error:
             self.console.tell(str(error), "warning")
 
@@ -106,7 +105,7 @@ class RoomActions(Screen[None]):
         if not question:
             self.submit(payload)
             return
-        self.app.push_screen(ConfirmScreen(f"{question}?"), lambda yes: self.submit(payload) if yes else None)
+        self.app.push_screen(later.confirm_screen()(f"{question}?"), lambda yes: self.submit(payload) if yes else None)
 
     # Moving about
 
@@ -212,6 +211,7 @@ class RoomActions(Screen[None]):
 
     def do_catch_up(self) -> None:
         """The brief, with what is new since the reader was last here."""
+        from warroom.review.brief import brief
         from warroom.tui.screens.reading import ReadingScreen
 
         context = self.context()
