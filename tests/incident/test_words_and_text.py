@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -30,9 +31,40 @@ def test_cleaned_text_holds_nothing_a_terminal_obeys_and_stays_as_it_is(text):
         cleaned = clean(text)
         assert clean(cleaned) == cleaned
         assert not [ch for ch in cleaned if unicodedata.category(ch) in {"Cc", "Cs"} and ch not in "\n\t"]
-        assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200f\ufeff") & set(cleaned)
+        assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200f\ufeff\u061c\U000e0041") & set(
+            cleaned
+        )
+        assert not re.search("(^|\\s|[\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](\\s|$)", cleaned)
         cleaned.encode()
     assert not set("\n\t") & set(clean_line(text))
+
+
+@given(st.text("a \n\u0301\u0645\u200c\u200d\u061c\ufe0f\U0001f469\U0001f680\U0001f3fd\U000e0041", max_size=12))
+def test_joiners_stay_only_between_what_they_join(text):
+    cleaned = clean_text(text)
+    assert clean_text(cleaned) == cleaned
+    for place in [at for at, char in enumerate(cleaned) if char in "\u200c\u200d"]:
+        for beside in (cleaned[:place][-1:], cleaned[place + 1 :][:1]):
+            assert beside
+            assert beside not in "a \n\u200c\u200d"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("\U0001f469\u200d\U0001f680 is on it", "\U0001f469\u200d\U0001f680 is on it"),
+        ("\U0001f469\U0001f3fd\u200d\U0001f680", "\U0001f469\U0001f3fd\u200d\U0001f680"),
+        ("\u2764\ufe0f\u200d\U0001f525", "\u2764\ufe0f\u200d\U0001f525"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ("\u200c\u0645\u200d", "\u0645"),
+        ("\u0645\u200c\u200d\u200c\u0645", "\u0645\u200c\u0645"),
+        ("\u0645\u200c \u200c\u0645", "\u0645 \u0645"),
+        ("pay\u200dments", "payments"),
+        ("\u061ca\U000e0041\U000e007fb", "ab"),
+    ],
+)
+def test_joined_emoji_and_persian_spacing_are_kept(written, kept):
+    assert clean_text(written) == clean_line(written) == kept
 
 
 def test_lone_surrogates_never_reach_the_log():

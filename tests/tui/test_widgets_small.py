@@ -333,3 +333,16 @@ async def test_golden(size: tuple[int, int]) -> None:
         await pilot.press("up")
         await pilot.pause()
         assert_golden(app, GOLDENS / f"small-{size[0]}x{size[1]}.txt")
+
+
+@pytest.mark.parametrize(
+    "text", ["\U0001f469\u200d\U0001f680", "\u2764\ufe0f\u200d\U0001f525", "\u0645\u200c\u0645", "\u200d"]
+)
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 9])
+def test_joined_characters_are_as_wide_as_they_are_drawn(text: str, width: int) -> None:
+    drawn = strip([(text * 2, INK)], width, INK)
+    shown = "".join(segment.text for segment in drawn)
+    assert not set("\u200c\u200d") & set(shown)
+    assert drawn.cell_length == cell_len(shown) == width
+    assert "".join(wrap(text * 2, width)) == (text * 2).replace("\u200c", "").replace("\u200d", "")
+    assert all(cell_len(row) <= max(width, 2) for row in wrap(text * 2, width))

@@ -25,6 +25,9 @@ Line: TypeAlias = Sequence[Span]
 _PLAIN = {"→": ">", "←": "<", "–": "-", "—": "-", "…": "~", "‘": "'", "’": "'", "“": '"', "”": '"', "·": "-", "×": "x"}
 """Signs of running text for a terminal that shows ASCII only."""
 
+_JOINERS = {0x200C: None, 0x200D: None}
+"""They are left out: terminals disagree on how wide what they join is, and its parts have one width everywhere."""
+
 
 def safe(text: str) -> str:
     """Foreign text made harmless: each character that is not printable becomes a blank or the sign for unknown.
@@ -38,13 +41,13 @@ def safe(text: str) -> str:
         text = "".join(_PLAIN.get(char, char if char.isascii() else table.unknown) for char in text)
     if text.isprintable():
         return text
-    unknown = table.unknown
+    text, unknown = text.translate(_JOINERS), table.unknown
     return "".join(char if char.isprintable() else " " if char.isspace() else unknown for char in text)
 
 
 def width_of(line: Line) -> int:
     """Width in cells."""
-    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
+    return sum([len(text) if text.isascii() else cell_len(text.translate(_JOINERS)) for text, _ in line])
 
 
 def crop(line: Line, width: int) -> list[Span]:
@@ -56,7 +59,7 @@ def crop(line: Line, width: int) -> list[Span]:
     room, out = width - 1, list[Span]()
     style = line[0][1]
     for text, run_style in line:
-        style = run_style
+        text, style = text.translate(_JOINERS), run_style
         size = cell_len(text)
         if size <= room:
             out.append((text, run_style))
@@ -94,7 +97,7 @@ def wrap(text: str, width: int) -> list[str]:
     if width <= 0:
         return [""]
     lines, current, used = list[str](), "", 0
-    for word in text.split():
+    for word in text.translate(_JOINERS).split():
         size = cell_len(word)
         if current and used + 1 + size <= width:
             current, used = f"{current} {word}", used + 1 + size
