@@ -20,6 +20,10 @@ from warroom.wire.messages import PanelSpec
 
 Write = Callable[[bytes], None]
 
+NO_SOURCE = (
+    "this server has no telemetry source: set prometheus.url in its settings; `warroom doctor` says what is there"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -51,9 +55,7 @@ class PanelDesk:
         except ValueError as wrong:
             return self._trouble(id, spec.source, "bad-query", str(wrong))
         if self._relay is None:
-            return self._trouble(
-                id, spec.source, "unreachable", "this server has no telemetry source; see its settings"
-            )
+            return self._trouble(id, spec.source, "unreachable", NO_SOURCE)
         if len(self._watched) >= self._most:
             return self._trouble(id, spec.source, "too-heavy", f"one connection watches at most {self._most} panels")
         feed = Feed(self._session, id, self._write)

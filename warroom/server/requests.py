@@ -30,6 +30,7 @@ from warroom.server.heads import HeadSigner
 from warroom.server.lobby import Lobby
 from warroom.server.log import where
 from warroom.server.metrics import Metrics
+from warroom.server.panels import NO_SOURCE
 from warroom.server.settings import ServerSettings
 from warroom.store.archive import ArchiveError, export_part, import_archive, read_archive, read_file
 from warroom.store.port import EventStore, StoreDamaged, StoreError, StoreFailed
@@ -296,7 +297,7 @@ async def _signed_heads(ask: Question, params: OfIncident) -> Any:
 async def _panels_for(ask: Question, params: OfIncident) -> Any:
     services = _seen(ask, params.incident).services
     if ask.desk.relay is None:
-        return {"panels": [], "words": "this server has no telemetry source; see its settings"}
+        return {"panels": [], "words": NO_SOURCE}
     panels = []
     for service in services[:4]:
         for panel in resolve_all(ask.desk.panel_templates or DEFAULT_PANELS, {"service": service}):
@@ -317,7 +318,7 @@ async def _panels_for(ask: Question, params: OfIncident) -> Any:
 
 async def _explore(ask: Question, params: Explore) -> Any:
     if ask.desk.relay is None:
-        raise Refused("unreachable", "this server has no telemetry source; see its settings")
+        raise Refused("unreachable", NO_SOURCE)
     if params.incident is not None:
         _seen(ask, params.incident)
     elif ask.actor.scopes:
