@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -158,7 +159,9 @@ def _environment(tmp_path: Path) -> dict[str, str]:
 def test_headless_it_prints_each_event_and_nothing_else(tmp_path: Path) -> None:
     command = [sys.executable, "-X", "dev", "-m", "warroom", "demo", "--plain", "--seconds", "4", "--speed", "150"]
     done = subprocess.run(command, env=_environment(tmp_path), capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    # On a busy machine the development mode of Python says which callbacks took long, and nothing else is excused.
+    faults = [said for said in done.stderr.splitlines() if not re.fullmatch(r"Executing .* took [\d.]+ seconds", said)]
+    assert (done.returncode, faults) == (0, [])
     lines = done.stdout.splitlines()
     assert [int(line.split()[1]) for line in lines] == list(range(1, len(lines) + 1))
     assert any(line.split()[2] in CAST and "rollback" in line.casefold() for line in lines)

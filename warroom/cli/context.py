@@ -223,7 +223,7 @@ def the_one(text: str, lines: list[dict[str, Any]]) -> str:
     """
     if text == "-":
         found = [line for line in lines if cached.is_live(line)]
-        found = found or [line for line in lines if line.get("status") == "resolved"]
+        found = found or [line for line in lines if line.get("status") == "resolved"] or lines[:2]
         none, several = "no incident is open; name one", "several incidents are open; name one of"
     else:
         start = "INC-" + re.sub(r"^inc[\s-]*", "", text.strip(), flags=re.IGNORECASE).upper()
