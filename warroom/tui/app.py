@@ -125,9 +125,9 @@ class WarroomApp(AppActions, inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap)
-        self.push_screen(LobbyScreen())
-        if self.options.incident:
-            self.push_screen(BoardScreen(self.options.incident))
+        # The lobby is made when somebody goes there: under a board it would only delay the first frame.
+        incident = self.options.incident
+        self.push_screen(BoardScreen(incident) if incident else LobbyScreen())
         self.call_after_refresh(self._painted)
 
     def _painted(self) -> None:
@@ -227,6 +227,8 @@ class WarroomApp(AppActions, inherit_bindings=False):
         """Back to the list of incidents."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        if not isinstance(self.screen, LobbyScreen):
+            self.switch_screen(LobbyScreen())
 
     def follow(self, incident: str) -> None:
         """Tell the client that this incident is on screen."""
