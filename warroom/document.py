@@ -7,7 +7,7 @@ line each stands on, or raises `DocumentError`: no other exception, no construct
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
@@ -316,9 +316,3 @@ def _plain(text: str) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
-
-
-def each_problem(errors: Iterable[DocumentError]) -> Iterator[Problem]:
-    """All problems of several errors, in order."""
-    for error in errors:
-        yield from error.problems

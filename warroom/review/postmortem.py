@@ -17,7 +17,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from warroom.data import data_dirs
-from warroom.incident.measures import Measure, measures, time_per_severity
+from warroom.incident.measures import Measure, measures, time_per_severity, time_per_status
 from warroom.incident.record import stamp
 from warroom.incident.state import Entry, EvidencePin, IncidentState
 from warroom.incident.words import Milestone, Status
@@ -105,6 +105,7 @@ def _known(state: IncidentState, at: datetime, signature: str) -> Mapping[str, A
         "milestones": milestones,
         "measures": measures(state),
         "severity_times": [(one.value, spent) for one, spent in time_per_severity(state, at).items() if spent],
+        "status_times": [(one.value, spent) for one, spent in time_per_status(state, at).items() if spent],
         "peak_severity": min((one for one, _ in state.severities), key=lambda one: one.ordinal, default=state.severity),
         "entries": sorted(entries, key=lambda entry: (entry.occurred_at, entry.seq)),
         "chat_count": len(state.chat),

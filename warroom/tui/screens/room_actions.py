@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
-from textual.widget import Widget
 
 from warroom.tui.access import barred
 from warroom.tui.actions import BY_ID, BY_SLASH, PANES, Action
@@ -324,8 +323,3 @@ def _words_of(verb: str) -> list[tuple[str, str]]:
     if verb == "change":
         return [(one, "") for one in ("deploy", "rollback", "config", "flag", "scale", "other")]
     return []
-
-
-def is_shown(widget: Widget) -> bool:
-    """Whether a widget takes part in the layout now."""
-    return bool(widget.display) and widget.size.width > 0
