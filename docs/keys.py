@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from warroom.tui.actions import ACTIONS, PANES, Action  # noqa: E402 - after the path is set
+from warroom.tui.actions import ACTIONS, PANES, SCREENS, Action  # noqa: E402 - after the path is set
 from warroom.tui.bindings import key_label  # noqa: E402
 from warroom.tui.keymap import split_keys  # noqa: E402
 
@@ -21,6 +21,9 @@ _TITLES = {
     "lobby": "In the lobby",
     "room": "In a room",
     **{name: f"Pane: {t}" for name, t in PANES},
+    "panes": "Going to telemetry",
+    "explore": "In every telemetry pane",
+    **{name: f"Telemetry: {t}" for name, t in SCREENS if name not in ("panes", "explore")},
 }
 _HEAD = """# Keys
 

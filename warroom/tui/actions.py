@@ -6,55 +6,12 @@ not here does not exist. Ids are stable for ever: keymap files name them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from warroom.tui.action import Action
+from warroom.tui.action import of_app as _app
+from warroom.tui.action import to_do as _do
+from warroom.tui.actions_telemetry import TELEMETRY_ACTIONS, TELEMETRY_SCOPES
 
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing a person can do.
-
-    `id` is `scope.verb-object`; `keys` its default keys, comma separated as Textual writes them; `scope` where the
-    keys work: app, lobby, room, or the pane that must have the focus. `slash` is its word in the chat line
-    and behind `:`; `cli` its twin on the command line. `dangerous` asks before it acts. `hint` is its word in
-    the footer, empty to leave it out. `access` is the lowest access level that may try.
-    """
-
-    id: str
-    title: str
-    help: str
-    keys: str = ""
-    scope: str = "room"
-    hint: str = ""
-    slash: str = ""
-    cli: str = ""
-    access: str = "observer"
-    dangerous: bool = False
-
-    @property
-    def method(self) -> str:
-        """The name of the handler, without `action_`: `incident.change-severity` is `change_severity`."""
-        return self.id.split(".", 1)[1].replace("-", "_")
-
-
-def _app(id_: str, title: str, help_: str, keys: str = "", hint: str = "", cli: str = "") -> Action:
-    return Action(id_, title, help_, keys, "app", hint, "", cli)
-
-
-def _do(
-    id_: str,
-    title: str,
-    help_: str,
-    keys: str = "",
-    *,
-    hint: str = "",
-    slash: str = "",
-    cli: str = "",
-    scope: str = "room",
-    access: str = "responder",
-    dangerous: bool = False,
-) -> Action:
-    return Action(id_, title, help_, keys, scope, hint, slash, cli, access, dangerous)
-
+__all__ = ["ACTIONS", "BY_ID", "BY_SLASH", "PANES", "SCREENS", "Action", "of_scope"]
 
 ACTIONS: tuple[Action, ...] = (
     # The console itself
@@ -198,8 +155,12 @@ ACTIONS: tuple[Action, ...] = (
         cli="playbook assign INC STEP WHO"),
     _do("playbook.reopen-step", "Reopen the step", "It was not done after all", "backspace", scope="playbook",
         slash="step-reopen", cli="playbook reopen INC STEP"),
+    *TELEMETRY_ACTIONS,
 )  # fmt: skip
 """Every action, in the order help shows them."""
+
+SCREENS = TELEMETRY_SCOPES
+"""The scopes of the telemetry panes that fill the screen, (name, title)."""
 
 PANES: tuple[tuple[str, str], ...] = (
     ("metrics", "Metrics"),

@@ -20,6 +20,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.events import Event, Key, Paste
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from warroom.client.view import Link, RefusedCommand, View
 from warroom.tui.app_actions import SLOW_BEAT, AppActions
@@ -27,6 +28,8 @@ from warroom.tui.attention import Bell, desktop_notification
 from warroom.tui.bindings import bindings_of
 from warroom.tui.bridge import Answered, Bridge, Opened, Opener, OpenFailed, Wake
 from warroom.tui.ending import Ending
+from warroom.tui.explore.screen import ExploreScreen
+from warroom.tui.explore.shared import Shared
 from warroom.tui.glyphs import select, use
 from warroom.tui.memory import Memory
 from warroom.tui.screens import later
@@ -81,6 +84,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
         self.bridge = Bridge(self, opener)
         self.view = View(Link("connecting", options.clock()))
         self.drafts: dict[str, dict[str, str]] = {}
+        self._shared: dict[str, Shared] = {}
         self._typed = TypeAhead(self, super().on_event)
         self.keymap = dict(options.keymap)
         self.memory = Memory(options.memory)
@@ -196,7 +200,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
 
     def _show(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, BoardScreen | LobbyScreen) and self.is_in_sight(screen):
+            if isinstance(screen, BoardScreen | LobbyScreen | ExploreScreen) and self.is_in_sight(screen):
                 screen.refresh_view(self.view)
 
     def is_in_sight(self, screen: Screen[Any]) -> bool:
@@ -229,6 +233,46 @@ class WarroomApp(AppActions, inherit_bindings=False):
             self.pop_screen()
         if not isinstance(self.screen, LobbyScreen):
             self.switch_screen(LobbyScreen())
+
+    def shared_of(self, incident: str) -> Shared:
+        """What the telemetry panes of an incident share in this console."""
+        return self._shared.setdefault(incident, Shared())
+
+    def open_pane(self, incident: str, pane: str, shown: Mapping[str, Any] | None = None) -> None:
+        """Go to a telemetry pane, in place of another one on top; with `shown`, to exactly what that says."""
+        from warroom.tui.explore.places import screen_of
+
+        if isinstance(self.screen, ExploreScreen):
+            if pane == self.screen.PANE and self.screen.incident == incident:
+                if shown is not None:
+                    self.screen.take(shown)
+                return
+            self.switch_screen(screen_of(pane, incident, shown))
+        else:
+            self.push_screen(screen_of(pane, incident, shown))
+
+    def follow_spotlight(self, incident: str) -> None:
+        """Go where the commander points: a pane of the board, an entry, or what a telemetry pane shows."""
+        room = self.view.rooms.get(incident)
+        light = None if room is None else room.spotlight
+        if light is None:
+            self.tell("nobody points at anything now")
+        elif light.shown:
+            self.open_pane(incident, light.target, light.shown)
+        else:
+            if isinstance(self.screen, ExploreScreen):
+                self.pop_screen()
+            if isinstance(self.screen, BoardScreen):
+                self.screen.go_to(light.target)
+
+    def present(self, incident: str, pane: str, *, typing: bool = False) -> None:
+        """Tell the others what this person looks at."""
+        if self.bridge.wire is not None:
+            self.bridge.wire.present(incident, pane, self.idle_seconds(), typing)
+
+    def typing_in(self, screen: Screen[Any]) -> bool:
+        """Whether the person is in a line of this screen, where nothing should move under them."""
+        return isinstance(screen.focused, Input)
 
     def follow(self, incident: str) -> None:
         """Tell the client that this incident is on screen."""

@@ -12,6 +12,7 @@ from datetime import tzinfo
 from textual.app import App
 
 from warroom.client.view import RefusedCommand, View
+from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.screens.board import BoardScreen
 
 SLOW_BEAT = 5
@@ -76,8 +77,11 @@ class AppActions(App[None], inherit_bindings=False):
 
         if isinstance(self.screen, ReadingScreen):
             return
-        focused = self.screen.focused_pane() if isinstance(self.screen, BoardScreen) else ""
-        scopes = (focused, "room", "app") if isinstance(self.screen, BoardScreen) else ("lobby", "app")
+        scopes: tuple[str, ...] = ("lobby", "app")
+        if isinstance(self.screen, BoardScreen):
+            scopes = (self.screen.focused_pane(), "room", "panes", "app")
+        elif isinstance(self.screen, ExploreScreen):
+            scopes = (self.screen.SCOPE, "explore", "panes", "app")
         self.push_screen(ReadingScreen("Keys", help_sections(scopes, self.keymap)))
 
     def do_show_unsent(self) -> None:
@@ -93,7 +97,7 @@ class AppActions(App[None], inherit_bindings=False):
     def do_copy(self) -> None:
         """Copy the selected row's words."""
         screen = self.screen
-        selected = screen.selected() if isinstance(screen, BoardScreen) else None
+        selected = screen.selected() if isinstance(screen, BoardScreen | ExploreScreen) else None
         words = getattr(selected, "words", "") or getattr(selected, "title", "") or getattr(selected, "name", "")
         if words:
             self.copy_to_clipboard(words)

@@ -15,6 +15,7 @@ from warroom.incident.words import Status
 from warroom.tui.access import barred
 from warroom.tui.actions import ACTIONS, BY_ID, PANES, Action
 from warroom.tui.bindings import key_label
+from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.screens.board import BoardScreen
 from warroom.tui.screens.lobby import LobbyScreen
 
@@ -70,7 +71,9 @@ def offers(app: WarroomApp, screen: Any) -> Iterator[Offer]:
     """What the palette offers on this screen, in its order; the incidents to go to at the end."""
     state = screen.state if isinstance(screen, BoardScreen) else None
     if isinstance(screen, BoardScreen):
-        scopes = {"room", "app", *(name for name, _ in PANES)}
+        scopes = {"room", "app", "panes", *(name for name, _ in PANES)}
+    elif isinstance(screen, ExploreScreen):
+        scopes = {screen.SCOPE, "explore", "panes", "app"}
     else:
         scopes = {"lobby", "app"} if isinstance(screen, LobbyScreen) else {"app"}
     first = [BY_ID[id_] for id_ in (*(due_now(state, app.me) if state is not None else ()), *_LIKELY)]

@@ -57,7 +57,7 @@ class BoardScreen(RoomActions):
         (_NARROW, "-w120"),
         (168, "-w200"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("room"), *jump_bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("room"), *bindings_of("panes"), *jump_bindings()]
 
     def __init__(self, incident: str) -> None:
         super().__init__()
@@ -340,6 +340,9 @@ class BoardScreen(RoomActions):
         if self.room is not None:
             self.call_after_refresh(self._apply, self.room)
 
+    def on_screen_resume(self) -> None:
+        self._tell_presence()
+
     def on_key(self, _event: Key) -> None:
         self.console.touched()
 
@@ -353,9 +356,7 @@ class BoardScreen(RoomActions):
             self._tell_presence()
 
     def _tell_presence(self) -> None:
-        wire = self.console.bridge.wire
-        if wire is not None:
-            wire.present(self.incident, self.focused_pane(), self.console.idle_seconds(), self._typing)
+        self.console.present(self.incident, self.focused_pane(), typing=self._typing)
 
     def submit(self, payload: dict[str, Any], then: Callable[[Any], None] | None = None) -> None:
         """Send a command of this incident; a refusal is shown in words."""

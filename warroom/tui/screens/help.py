@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from warroom.review.brief import Section
-from warroom.tui.actions import ACTIONS, PANES
+from warroom.tui.actions import ACTIONS, PANES, SCREENS
 from warroom.tui.bindings import key_label
 from warroom.tui.keymap import split_keys
 from warroom.tui.slash import usage
 
-_TITLES = {"app": "Everywhere", "room": "In this room", "lobby": "In the lobby", **dict(PANES)}
+_TITLES = {"app": "Everywhere", "room": "In this room", "lobby": "In the lobby", **dict(PANES), **dict(SCREENS)}
 
 
 def help_sections(scopes: tuple[str, ...], keymap: Mapping[str, str]) -> tuple[Section, ...]:

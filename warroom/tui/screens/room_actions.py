@@ -75,6 +75,9 @@ class RoomActions(Screen[None]):
         if action.scope == "lobby":
             self.console.go_and_do("", action.id)
             return
+        if action.scope == "panes":
+            self.console.open_pane(self.incident, action.id.removeprefix("pane.open-"))
+            return
         own = getattr(self, f"do_{action.method}", None) if action.id not in FORMS and action.id not in DIRECT else None
         if own is not None:
             own()
@@ -231,8 +234,10 @@ class RoomActions(Screen[None]):
 
     def do_follow_spotlight(self) -> None:
         """Go where the commander points."""
-        room = self.console.view.rooms.get(self.incident)
-        target = "" if room is None or room.spotlight is None else room.spotlight.target
+        self.console.follow_spotlight(self.incident)
+
+    def go_to(self, target: str) -> None:
+        """Go to a pane of the board, or to an entry (`entry:41`)."""
         kind, _, number = target.partition(":")
         if kind == "entry" and number.isdigit():
             self.action_jump("timeline")

@@ -1,0 +1,72 @@
+"""What a person can do in the telemetry panes: metrics, logs, traces, services, dashboards, alerts, health.
+
+Each of them fills the screen and is one key away from the board and from each other. The scopes: `panes` goes to
+them, `explore` works in all of them, and each has one of its own.
+"""
+
+from __future__ import annotations
+
+from warroom.tui.action import Action, to_do
+
+
+def _pane(id_: str, title: str, help_: str, keys: str, *, slash: str, cli: str = "") -> Action:
+    return to_do(id_, title, help_, keys, scope="panes", access="observer", slash=slash, cli=cli)
+
+
+def _explore(id_: str, title: str, help_: str, keys: str, *, hint: str = "", access: str = "observer") -> Action:
+    return to_do(id_, title, help_, keys, scope="explore", hint=hint, access=access)
+
+
+TELEMETRY_SCOPES: tuple[tuple[str, str], ...] = (
+    ("panes", "Telemetry panes"),
+    ("explore", "In every telemetry pane"),
+    ("explore-metrics", "Metrics"),
+    ("logs", "Logs"),
+    ("traces", "Traces"),
+    ("services", "Services"),
+    ("dashboards", "Dashboards"),
+    ("explore-alerts", "Alerts and silences"),
+    ("health", "Health"),
+    ("stack", "Stack"),
+)
+"""Scope and title, in the order help shows them."""
+
+_PANES: tuple[Action, ...] = (
+    _pane("pane.open-metrics", "Metrics", "Explore metrics with PromQL", "M,f3", slash="metrics", cli="query EXPR"),
+    _pane("pane.open-logs", "Logs", "Explore logs with LogQL, or follow them live", "L,f4", slash="logs",
+          cli="logs QUERY"),
+    _pane("pane.open-traces", "Traces", "Search traces, and look at one as a waterfall", "T,f5", slash="traces",
+          cli="traces SERVICE"),
+    _pane("pane.open-services", "Services", "Who calls whom, and who is ill", "S,f6", slash="map", cli="services-map"),
+    _pane("pane.open-dashboards", "Dashboards", "Grafana's dashboards, drawn here", "B,f7", slash="dashboards",
+          cli="dashboard show UID"),
+    _pane("pane.open-alerts", "Alerts and silences", "All alerts grouped, with silences and runbooks", "A,f10",
+          slash="alerts", cli="alert list"),
+    _pane("pane.open-health", "Health", "The server, its backends and its disk", "H,f11", slash="health",
+          cli="health"),
+    _pane("pane.open-stack", "Stack", "The bundled observability stack", "f12", slash="stack", cli="stack status"),
+)  # fmt: skip
+
+_EVERYWHERE: tuple[Action, ...] = (
+    _explore("explore.leave", "Back", "One step back: the query line, a detail, the board", "escape"),
+    _explore("explore.edit-query", "Query", "Type what to look for; Tab completes, arrows bring back", "slash,colon",
+             hint="query"),
+    _explore("explore.run", "Ask again", "Ask anew, now", "r", hint="again"),
+    _explore("explore.change-range", "Time range", "15m, 3h, 2d, or 09:30-10:15", "t", hint="range"),
+    _explore("explore.zoom-in", "Zoom in", "Half the time, around the cursor", "plus,equals_sign"),
+    _explore("explore.zoom-out", "Zoom out", "Twice the time", "minus"),
+    _explore("explore.pan-back", "Earlier", "Half a range earlier", "left_square_bracket"),
+    _explore("explore.pan-forward", "Later", "Half a range later", "right_square_bracket"),
+    _explore("explore.go-live", "Live", "Follow what comes again", "0", hint="live"),
+    _explore("explore.pause", "Pause", "Stop following, or go on; what comes is kept", "space", hint="pause"),
+    _explore("explore.toggle-link", "Link the range", "This pane's range goes with the others', or its own way", "K"),
+    _explore("explore.toggle-utc", "UTC or local", "Tell times in UTC, or in the local zone", "U"),
+    _explore("explore.pin", "Pin as evidence", "Keep what is shown on the log, readable without its backend", "p",
+             hint="pin", access="responder"),
+    _explore("explore.spotlight", "Spotlight", "Commander: show everybody exactly this; again to end it", "o",
+             access="commander"),
+    _explore("explore.follow-spotlight", "Go to the spotlight", "See what the commander points at", "O"),
+    _explore("explore.open-in-grafana", "Grafana", "The same query and range in Grafana, as a link", "v", hint="link"),
+)  # fmt: skip
+
+TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE)

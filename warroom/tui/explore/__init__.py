@@ -1,0 +1,1 @@
+"""The telemetry panes: each fills the screen, and all share one time range."""

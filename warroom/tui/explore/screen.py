@@ -1,0 +1,475 @@
+"""What every telemetry pane is made of: a head, a line for the query, a body, and the keys that all of them share.
+
+Invariant: a pane draws what came over the wire, and says in words what did not come, since when and why; the range,
+the cursor and the history of queries outlive it, so that going away and coming back loses nothing.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from warroom.client.view import RoomView, View
+from warroom.tui.access import barred
+from warroom.tui.actions import BY_ID
+from warroom.tui.bindings import bindings_of, hints
+from warroom.tui.explore.head import Head
+from warroom.tui.explore.range import TimeRange, parse_range
+from warroom.tui.explore.shared import Shared
+from warroom.tui.screens.status_line import footer_state, notices_of
+from warroom.tui.widgets.prompt import Completion, Prompt, Word
+from warroom.tui.widgets.strips import HintBar, LineBar, NoticeStrip
+
+if TYPE_CHECKING:
+    from warroom.tui.app import WarroomApp
+
+
+def explore_bindings(scope: str) -> list[BindingType]:
+    """The keys of one pane: its own first, then those of all panes, then those that go to another."""
+    return [*bindings_of(scope), *bindings_of("explore"), *bindings_of("panes")]
+
+
+class ExploreScreen(Screen[None]):
+    """The base of all telemetry panes. A subclass names itself (`PANE`, `TITLE_TEXT`, `SCOPE`), composes its body,
+    asks in `ask_now`, and says what it shows (`shown`) so that others can be shown the same (`show`).
+    """
+
+    PANE: ClassVar[str] = ""
+    TITLE_TEXT: ClassVar[str] = ""
+    SCOPE: ClassVar[str] = ""
+    QUERY_HINT: ClassVar[str] = ""
+    """What the empty query line says; empty for a pane without one."""
+    REFRESH: ClassVar[float] = 15.0
+    """Seconds between two questions while the range is live; 0 for a pane that follows by itself."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-w80"), (104, "-w120"), (168, "-w200")]  # noqa: RUF012 - Textual declares it so
+
+    def __init__(self, incident: str, shown: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.incident = incident
+        self.query_text = ""
+        self.busy = False
+        self.words = ""
+        """What went wrong, in a sentence; empty while all is well."""
+        self._opening = shown
+        self._asked = 0
+        self._asked_at = 0.0
+        self._prompt_for = "query"
+        self._ticker: Timer | None = None
+
+    # For subclasses
+
+    @abstractmethod
+    def compose_body(self) -> ComposeResult:
+        """The widgets between the head and the footer."""
+
+    @abstractmethod
+    def ask_now(self) -> None:
+        """Ask for what is to be shown: query or range changed, a refresh is due, or the reader wants it anew."""
+
+    @abstractmethod
+    def shown(self) -> dict[str, Any]:
+        """What is shown, as plain values that `show` of another console turns into the same; at most 8 KiB."""
+
+    @abstractmethod
+    def show(self, shown: Mapping[str, Any]) -> None:
+        """Show what another console's `shown` said, or pinned evidence (then `evidence` is its number)."""
+
+    def evidence(self) -> dict[str, Any] | None:
+        """What is shown as the evidence of a `pin-evidence` command, with its data; None with nothing to pin."""
+        return None
+
+    def selected(self) -> Any:
+        """The selected thing, for copying: has `words`, `title` or `name`."""
+        return None
+
+    def step_back(self) -> bool:
+        """Close a detail of this pane, if one is open. Returns whether there was one."""
+        return False
+
+    def complete_query(self, _word: Word) -> Sequence[Completion]:
+        """Offers for the query line; must answer at once from what is known."""
+        return ()
+
+    def range_changed(self) -> None:
+        """Another time range; asks anew unless a subclass knows better."""
+        self.ask_now()
+
+    def focus_target(self) -> Widget | None:
+        """What has the focus when the reader is not typing."""
+        return None
+
+    def head_note(self) -> str:
+        """A few words for the head, such as how many rows there are."""
+        return ""
+
+    def ticked(self) -> None:
+        """Once a second, while in sight."""
+
+    def view_changed(self, view: View) -> None:
+        """A new view has come; cheap when nothing of it concerns this pane."""
+
+    # Made of
+
+    def compose(self) -> ComposeResult:
+        yield LineBar(id="explore-head")
+        yield NoticeStrip(id="notices")
+        with Vertical(id="explore-body"):
+            yield from self.compose_body()
+        with Vertical(id="prompt-row"):
+            yield Prompt(self.QUERY_HINT, id="prompt")
+        yield HintBar(id="footer")
+
+    def on_mount(self) -> None:
+        prompt = self.query_one("#prompt", Prompt)
+        prompt.complete = self._complete
+        prompt.input.cursor_blink = not self.console.calm
+        self._ticker = self.set_interval(1.0, self.tick)
+        self.query_one("#explore-head", LineBar).paint_with(self._paint_head)
+        self.console.present(self.incident, self.PANE)
+        self._refocus()
+        opening = self._opening if self._opening is not None else self.shared.last.get(self.PANE)
+        if opening is not None:
+            self.take(opening)
+        else:
+            self.ask_now()
+        self.refresh_view(self.console.view)
+
+    def on_unmount(self) -> None:
+        self.shared.last[self.PANE] = self.shown()
+
+    @property
+    def console(self) -> WarroomApp:
+        """The app, by its own type."""
+        from warroom.tui.app import WarroomApp
+
+        assert isinstance(self.app, WarroomApp)  # noqa: S101 - tells the type checker; the pane has no other app
+        return self.app
+
+    @property
+    def shared(self) -> Shared:
+        """What the panes of this incident share."""
+        return self.console.shared_of(self.incident)
+
+    @property
+    def room(self) -> RoomView | None:
+        """The incident, as far as it is known."""
+        return self.console.view.rooms.get(self.incident)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone that times are told in here."""
+        return UTC if self.shared.utc else self.console.zone
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.console.now().timestamp()
+
+    @property
+    def range(self) -> TimeRange:
+        """The time range shown."""
+        return self.shared.range_of(self.PANE)
+
+    def set_range(self, new: TimeRange) -> None:
+        """Another time range, here and wherever it is linked to."""
+        if new != self.range:
+            self.shared.set_range(self.PANE, new)
+            self.range_changed()
+            self.redraw_head()
+
+    def bounds(self) -> tuple[float, float]:
+        """Start and end of the range, seconds since the epoch."""
+        return self.range.bounds(self.now())
+
+    def ask(self, method: str, then: Callable[[Any], None], **params: Any) -> None:
+        """Ask the server; `then` gets the result, unless something newer was asked meanwhile. What goes wrong is
+        shown in words.
+        """
+        self._asked += 1
+        serial, self._asked_at = self._asked, self.now()
+
+        def answered(future: Future[Any]) -> None:
+            if serial != self._asked or not self.is_mounted:
+                return
+            self.busy = False
+            error = future.exception()
+            self.words = "" if error is None else str(error)
+            if error is None:
+                then(future.result())
+            else:
+                self.failed(self.words)
+            self.redraw_head()
+
+        self.busy = self.ask_aside(method, answered, **params)
+        if not self.busy:
+            self.words = "not connected yet: this asks again as soon as there is a server"
+        self.redraw_head()
+
+    def ask_aside(self, method: str, then: Callable[[Future[Any]], None], **params: Any) -> bool:
+        """Ask beside what the pane shows: completion, a detail. `then` gets the future; False while not connected."""
+        return self.console.bridge.ask(method, then, incident=self.incident, **params)
+
+    def failed(self, words: str) -> None:
+        """A question failed; what was shown stays, and the notice strip tells."""
+
+    def take(self, shown: Mapping[str, Any]) -> None:
+        """Show what a spotlight, a link or evidence says; what cannot be shown is told."""
+        try:
+            self.show(shown)
+        except (KeyError, TypeError, ValueError) as error:
+            self.console.tell(f"this cannot be shown: {error}", "warning")
+
+    def range_shown(self) -> dict[str, Any]:
+        """The range for `shown`: absolute, so that others ask for exactly the same."""
+        start, end = self.bounds()
+        return {"start": round(start, 3), "end": round(end, 3), "live": self.range.live}
+
+    def take_range(self, shown: Mapping[str, Any]) -> None:
+        """The range of a `shown`, when it has one."""
+        if "start" in shown and "end" in shown:
+            start, end = float(shown["start"]), float(shown["end"])
+            live = bool(shown.get("live"))
+            self.shared.set_range(self.PANE, TimeRange(max(1.0, end - start), None if live else end))
+
+    # What comes in
+
+    def refresh_view(self, view: View) -> None:
+        """Take over a new view of everything."""
+        if not self.is_mounted:
+            return
+        self.view_changed(view)
+        self._show_link(view)
+        if view.link.is_live and self.words.startswith("not connected yet"):
+            self.ask_now()
+
+    def tick(self) -> None:
+        """Once a second: the clock, and a question when one is due."""
+        if not self.console.is_in_sight(self):
+            return
+        due = self.REFRESH and self.now() - self._asked_at >= self.REFRESH
+        if due and self.range.live and not self.busy and not self.console.typing_in(self):
+            self.ask_now()
+        self.ticked()
+        self.redraw_head()
+        self._show_link(self.console.view)
+
+    def redraw_head(self) -> None:
+        """Tell the head that something of it changed."""
+        if self.is_mounted:
+            self.query_one("#explore-head", LineBar).redraw()
+
+    def _paint_head(self, width: int, _height: int, palette: Any) -> Any:
+        room = self.room
+        head = Head(
+            title=self.TITLE_TEXT,
+            incident=self.incident,
+            severity="" if room is None else str(room.state.severity or ""),
+            query=self.query_text,
+            range_label=self.range.label(self.now(), self.zone),
+            live=self.range.live,
+            linked=self.shared.is_linked(self.PANE),
+            zone=self.console.now().astimezone(self.zone).tzname() or "",
+            busy=self.busy,
+            note=self.head_note(),
+        )
+        return head.paint(width, palette)
+
+    def _show_link(self, view: View) -> None:
+        from warroom.tui.widgets.strips import Notice
+
+        console = self.console
+        notices = notices_of(view, self.room, console.beat())
+        if self.words:
+            notices.append(Notice(self.words, "bad"))
+        self.query_one("#notices", NoticeStrip).show(notices)
+        shown = hints((self.SCOPE, "explore", "app"), console.keymap, lambda one: not barred(one, view.link.access, ""))
+        right = footer_state(view, self.room, console.beat(), console.zone)
+        self.query_one("#footer", HintBar).show(shown, right=right)
+
+    def _refocus(self) -> None:
+        target = self.focus_target()
+        if target is not None:
+            self.set_focus(target)
+
+    def on_key(self, _event: Key) -> None:
+        self.console.touched()
+
+    # The query line
+
+    def _complete(self, word: Word) -> Sequence[Completion]:
+        return self.complete_query(word) if self._prompt_for == "query" else ()
+
+    def open_prompt(self, purpose: str, hint: str, start: str = "") -> None:
+        """Open the line at the foot for `purpose`; `prompt_sent` gets what is typed."""
+        self._prompt_for = purpose
+        self.query_one("#prompt-row").display = True
+        prompt = self.query_one("#prompt", Prompt)
+        prompt.text = ""
+        prompt.input.placeholder = hint
+        prompt.focus_input(start)
+
+    def close_prompt(self) -> None:
+        """Put the line away."""
+        self.query_one("#prompt-row").display = False
+        self._refocus()
+
+    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """A line was sent."""
+        event.stop()
+        self.close_prompt()
+        self.prompt_sent(self._prompt_for, event.text.strip())
+
+    def on_prompt_left(self, event: Prompt.Left) -> None:
+        """Esc leaves the line."""
+        event.stop()
+        self.close_prompt()
+
+    def prompt_sent(self, purpose: str, text: str) -> None:
+        """What was typed for `purpose`; a subclass with lines of its own takes those first."""
+        if purpose == "range":
+            try:
+                self.set_range(parse_range(text, self.now(), self.zone))
+            except ValueError as wrong:
+                self.console.tell(str(wrong), "warning")
+        elif purpose == "query":
+            self.set_query(text)
+
+    def set_query(self, text: str) -> None:
+        """Another query: ask for it and remember it."""
+        self.query_text = text
+        if text:
+            self.shared.asked(self.PANE, text)
+        self.ask_now()
+
+    # Keys
+
+    def action_do(self, id_: str) -> None:
+        """Run an action of the registry, if this person may."""
+        action = BY_ID[id_]
+        room = self.room
+        reason = barred(
+            action, self.console.view.link.access, self.console.me, None if room is None else room.state
+        )  # fmt: skip
+        if reason:
+            self.console.tell(reason, "warning")
+        elif action.scope == "panes":
+            self.console.open_pane(self.incident, action.id.removeprefix("pane.open-"))
+        else:
+            getattr(self, f"do_{action.method}")()
+
+    def do_leave(self) -> None:
+        """One step back."""
+        if self.query_one("#prompt-row").display:
+            self.close_prompt()
+        elif not self.step_back():
+            self.console.pop_screen()
+
+    def do_edit_query(self) -> None:
+        """Type a query; without one there is nothing to type."""
+        if self.QUERY_HINT:
+            self.open_prompt("query", self.QUERY_HINT, self.query_text)
+
+    def do_run(self) -> None:
+        """Ask anew."""
+        self.ask_now()
+
+    def do_change_range(self) -> None:
+        """Type a time range."""
+        self.open_prompt("range", "15m, 3h, 2d, 09:30-10:15 or 2026-11-21 09:30 to now")
+
+    def do_zoom_in(self) -> None:
+        """Half the time."""
+        self.set_range(self.range.zoomed(0.5, self.now(), self.shared.cursor))
+
+    def do_zoom_out(self) -> None:
+        """Twice the time."""
+        self.set_range(self.range.zoomed(2.0, self.now(), self.shared.cursor))
+
+    def do_pan_back(self) -> None:
+        """Half a range earlier."""
+        self.set_range(self.range.panned(-0.5, self.now()))
+
+    def do_pan_forward(self) -> None:
+        """Half a range later."""
+        self.set_range(self.range.panned(0.5, self.now()))
+
+    def do_go_live(self) -> None:
+        """Follow again."""
+        self.shared.cursor = None
+        self.set_range(self.range.followed())
+
+    def do_pause(self) -> None:
+        """Stand still, or go on."""
+        self.set_range(self.range.paused(self.now()) if self.range.live else self.range.followed())
+
+    def do_toggle_link(self) -> None:
+        """Go with the other panes' range, or one's own way."""
+        before = self.range
+        linked = self.shared.toggle_link(self.PANE)
+        self.console.tell("the range goes with the other panes" if linked else "this pane has a range of its own")
+        if self.range != before:
+            self.range_changed()
+        self.redraw_head()
+
+    def do_toggle_utc(self) -> None:
+        """UTC, or the local zone."""
+        self.shared.utc = not self.shared.utc
+        self.console.tell("times are UTC" if self.shared.utc else f"times are {self.console.zone}")
+        self.range_redrawn()
+
+    def range_redrawn(self) -> None:
+        """The same range told otherwise; draws all anew."""
+        self.redraw_head()
+        self.refresh(layout=False, repaint=True)
+
+    def do_pin(self) -> None:
+        """Keep what is shown on the log."""
+        evidence = self.evidence()
+        if evidence is None:
+            self.console.tell("there is nothing to pin yet", "warning")
+        else:
+            self.console.submit({"type": "pin-evidence", "evidence": evidence}, self.incident, self._pinned)
+
+    def _pinned(self, settled: Any) -> None:
+        if settled.accepted:
+            self.console.tell("pinned: it stays readable when the backend is gone")
+
+    def do_spotlight(self) -> None:
+        """Show everybody exactly this; the same again ends it."""
+        wire, room = self.console.bridge.wire, self.room
+        if wire is None:
+            return
+        shown = self.shown()
+        lit = None if room is None else room.spotlight
+        again = lit is not None and lit.by == self.console.me and lit.target == self.PANE and lit.shown == shown
+        wire.light(self.incident, "" if again else self.PANE, None if again else shown)
+        self.console.tell("the spotlight is off" if again else "everybody is shown this")
+
+    def do_follow_spotlight(self) -> None:
+        """See what the commander points at."""
+        self.console.follow_spotlight(self.incident)
+
+    def do_open_in_grafana(self) -> None:
+        """Ask for the link, copy it and say it."""
+
+        def came(future: Future[Any]) -> None:
+            error = future.exception()
+            url = "" if error is not None else str((future.result() or {}).get("url", ""))
+            if url:
+                self.console.copy_to_clipboard(url)
+                self.console.tell(f"copied: {url}")
+            else:
+                self.console.tell(str(error) if error is not None else "there is no Grafana to open this in", "warning")
+
+        if not self.ask_aside("link", came, shown=self.shown()):
+            self.console.tell("not connected yet", "warning")
