@@ -129,6 +129,17 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
         "doctor",
         {"ok": "whether nothing failed", "checks": "objects with name, state (ok, warn, fail), words, remedy"},
     ),
+    "stack": (
+        "stack status",
+        {
+            "ok": "whether every service that was started is well",
+            "engine": "ok, none, denied, unknown",
+            "words": "how the stack is, in a clause",
+            "at": "when it was looked at",
+            "services": "objects with name, state, health, words, since, restarts, cpu (percent of one core), "
+            "memory and memory_limit (bytes), image, ports, profiles",
+        },
+    ),
     "config": ("config", {"files": "paths read", "settings": "objects with key, value, origin; secrets masked"}),
     "paths": (
         "config path",

@@ -102,6 +102,7 @@ _section(
     ("invite", "tokens", "Make an invite for one person."),
     ("token", "tokens", "List and revoke tokens."),
     ("quarantine", "serving", "What the door for alerts could not understand or place."),
+    ("stack", "stack", "Run Prometheus, Alertmanager, Loki, Jaeger and Grafana on this machine."),
     ("doctor", "doctor", "What works, what does not, and what to do about it."),
 )
 _section(
