@@ -9,7 +9,7 @@ import click
 import pytest
 
 from warroom.cli.main import warroom
-from warroom.tui.actions import ACTIONS, Action
+from warroom.tui.actions import ACTIONS, SCREENS, Action
 from warroom.tui.acts import DIRECT, FORMS
 from warroom.tui.keymap import clashes
 
@@ -31,6 +31,9 @@ ON_SCREEN_ONLY = {
 }
 """What makes sense only with a screen, or points at one."""
 
+MOVES_ON_SCREEN = {scope for scope, _ in SCREENS} - {"panes"}
+"""In a telemetry pane keys move about in what is shown; the command that shows it is the twin of going there."""
+
 
 def test_the_page_says_what_the_registry_says() -> None:
     spec = importlib.util.spec_from_file_location("keys_page", DOCS / "keys.py")
@@ -46,7 +49,7 @@ def test_the_page_says_what_the_registry_says() -> None:
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 def test_every_action_has_its_twin_on_the_command_line(action: Action) -> None:
-    if action.id in ON_SCREEN_ONLY:
+    if action.id in ON_SCREEN_ONLY or (action.scope in MOVES_ON_SCREEN and not action.cli):
         assert action.cli == ""
         return
     words = action.cli.split()
@@ -65,12 +68,17 @@ def test_every_action_that_changes_the_incident_is_carried_out_in_one_way() -> N
     assert not set(DIRECT) & set(FORMS)
     assert {*DIRECT, *FORMS} <= {action.id for action in ACTIONS}
     from warroom.tui.app import WarroomApp
+    from warroom.tui.explore.places import TELEMETRY_PANES, screen_of
     from warroom.tui.screens.board import BoardScreen
     from warroom.tui.screens.lobby import LobbyScreen
 
-    homes = {"app": WarroomApp, "lobby": LobbyScreen}
+    homes: dict[str, type] = {"app": WarroomApp, "lobby": LobbyScreen}
+    screens = {pane: type(screen_of(pane, "INC-7K30")) for pane in TELEMETRY_PANES}
+    homes |= {"explore": screens["traces"], **{one.SCOPE: one for one in screens.values()}}
     for action in ACTIONS:
-        if action.id not in DIRECT and action.id not in FORMS:
+        if action.scope == "panes":
+            assert action.id.removeprefix("pane.open-") in screens
+        elif action.id not in DIRECT and action.id not in FORMS:
             assert hasattr(homes.get(action.scope, BoardScreen), f"do_{action.method}"), action.id
 
 

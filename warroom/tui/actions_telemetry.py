@@ -37,7 +37,7 @@ _PANES: tuple[Action, ...] = (
           cli="logs QUERY"),
     _pane("pane.open-traces", "Traces", "Search traces, and look at one as a waterfall", "T,f5", slash="traces",
           cli="traces SERVICE"),
-    _pane("pane.open-services", "Services", "Who calls whom, and who is ill", "S,f6", slash="map", cli="services-map"),
+    _pane("pane.open-services", "Services", "Who calls whom, and who is ill", "S,f6", slash="map", cli="map"),
     _pane("pane.open-dashboards", "Dashboards", "Grafana's dashboards, drawn here", "B,f7", slash="dashboards",
           cli="dashboard show UID"),
     _pane("pane.open-alerts", "Alerts and silences", "All alerts grouped, with silences and runbooks", "A,f10",
@@ -69,4 +69,17 @@ _EVERYWHERE: tuple[Action, ...] = (
     _explore("explore.open-in-grafana", "Grafana", "The same query and range in Grafana, as a link", "v", hint="link"),
 )  # fmt: skip
 
-TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE)
+def _traces(id_: str, title: str, help_: str, keys: str, hint: str = "") -> Action:
+    return to_do(id_, title, help_, keys, scope="traces", hint=hint, access="observer")
+
+
+_TRACES: tuple[Action, ...] = (
+    _traces("traces.errors-only", "Errors only", "Only traces with an error, or all again", "x", "errors only"),
+    _traces("traces.next-error", "Next error", "The next failed span", "e", "next error"),
+    _traces("traces.previous-error", "Error before", "The failed span before", "E"),
+    _traces("traces.open-logs", "Logs of this trace", "What was logged under this trace id", "l", "its logs"),
+    _traces("traces.open-service-metrics", "Metrics of this service", "Rate of the selected span's service", "m",
+            "its metrics"),
+)  # fmt: skip
+
+TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_TRACES)

@@ -247,6 +247,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
                 if shown is not None:
                     self.screen.take(shown)
                 return
+            self.screen.keep()
             self.switch_screen(screen_of(pane, incident, shown))
         else:
             self.push_screen(screen_of(pane, incident, shown))
@@ -261,6 +262,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
             self.open_pane(incident, light.target, light.shown)
         else:
             if isinstance(self.screen, ExploreScreen):
+                self.screen.keep()
                 self.pop_screen()
             if isinstance(self.screen, BoardScreen):
                 self.screen.go_to(light.target)

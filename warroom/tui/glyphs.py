@@ -58,6 +58,7 @@ class Glyphs:
     middot: str
     rule: str
     heavy_rule: str
+    block: str
     rail: str
     branch: str
     dash: str
@@ -95,6 +96,7 @@ UNICODE: Final = Glyphs(
     middot="·",
     rule="─",
     heavy_rule="━",
+    block="█",
     rail="│",
     branch="└",
     dash="╌",
@@ -132,6 +134,7 @@ ASCII: Final = Glyphs(
     middot="-",
     rule="-",
     heavy_rule="=",
+    block="#",
     rail="|",
     branch="`",
     dash="-",

@@ -38,11 +38,10 @@ class Head:
         if self.severity and self.severity != "unset":
             left.append((f" {self.severity} ", palette.filled(palette.severity(self.severity))))
         left.append((f"  {self.title}", style(palette.accent, bold=True)))
-        if self.note:
-            left.append((f"  {safe(self.note)}", style(palette.soft)))
         right = self._range(palette)
-        if width_of(left) + width_of(right) > width:
-            left = left[:3] if self.severity else left[:2]
+        note: Span = (f"  {safe(self.note)}", style(palette.soft))
+        if self.note and width_of([*left, note]) + width_of(right) < width:
+            left.append(note)
         return [justify(left, right, width), self._query(width, palette)]
 
     def _range(self, palette: Palette) -> list[Span]:

@@ -145,7 +145,8 @@ class ExploreScreen(Screen[None]):
             self.ask_now()
         self.refresh_view(self.console.view)
 
-    def on_unmount(self) -> None:
+    def keep(self) -> None:
+        """Remember what is shown, to come back to; called before the pane is left."""
         self.shared.last[self.PANE] = self.shown()
 
     @property
@@ -372,6 +373,7 @@ class ExploreScreen(Screen[None]):
         if self.query_one("#prompt-row").display:
             self.close_prompt()
         elif not self.step_back():
+            self.keep()
             self.console.pop_screen()
 
     def do_edit_query(self) -> None:
