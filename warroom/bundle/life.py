@@ -85,7 +85,8 @@ def down(stack: Stack, tell: Tell, *, volumes: bool = False) -> tuple[str, ...]:
     """
     with _at_work(stack) as onlooker:
         with onlooker.engine() as client:
-            there = tuple(newest(containers(client, stack.bundle.project)))
+            found = newest(containers(client, stack.bundle.project))
+            there = tuple(one.name for one in stack.bundle.services if one.name in found)
             compose = find_compose(stack.env)
         for name in there:
             tell(name, "stopping", "")
@@ -217,7 +218,7 @@ def _until_well(
         failing = [one for one in services if _is_failing(one, settled=settled)]
         if failing:
             raise _failed(onlooker, stack, failing[0])
-        if settled and all(one.well and one.health != "starting" for one in services):
+        if settled and all(one.well for one in services):
             return state
         if time.monotonic() > deadline:
             raise _slow(onlooker, stack, services, within)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -22,9 +23,10 @@ _EVERY = 0.1
 
 
 class Progress:
-    """Call it with a name, a word and a detail; use as a context manager."""
+    """Call it with a name (one of `names`), a word and a detail; use as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
+        self._width = max(map(len, names), default=0)
         self._lines: dict[str, tuple[str, str]] = {}
         self._drawn = 0
         self._at = 0.0
@@ -55,7 +57,7 @@ class Progress:
         word, detail = self._lines[name]
         colour = "green" if word in _GOOD else "red" if word in _BAD else None
         shown = click.style(word.ljust(10), fg=colour) if self._colour else word.ljust(10)
-        return f"{name.ljust(max(map(len, self._lines)))}  {shown}  {detail}".rstrip()
+        return f"{name.ljust(self._width)}  {shown}  {detail}".rstrip()
 
     def _draw(self) -> None:
         """All lines again, over the last picture of them."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from warroom.bundle.errors import StackError
     from warroom.bundle.life import Stack
     from warroom.bundle.state import ServiceState
+    from warroom.cli.progress import Progress
 
 _STATUS = {
     "no-engine": Exit.UNREACHABLE,
@@ -90,9 +91,8 @@ def stack_up(profile: str, seconds: float) -> None:
     """
     from warroom.bundle.life import up
     from warroom.bundle.secret_files import GRAFANA_PASSWORD
-    from warroom.cli.progress import Progress
 
-    with _stack() as stack, Progress() as tell:
+    with _stack() as stack, _progress(stack) as tell:
         state = up(stack, profile, _intake_secret(), tell, seconds)
     output.say(state.words)
     grafana = state.service("grafana")
@@ -107,12 +107,11 @@ def stack_up(profile: str, seconds: float) -> None:
 def stack_down(volumes: bool, yes: bool) -> None:
     """End the stack; what it has stored stays, unless told otherwise."""
     from warroom.bundle.life import down
-    from warroom.cli.progress import Progress
 
     with _stack() as stack:
         if volumes:
             output.confirm("Delete the metrics, logs, traces and dashboards that the stack has stored?", yes=yes)
-        with Progress() as tell:
+        with _progress(stack) as tell:
             ended = down(stack, tell, volumes=volumes)
     kept = "; what it stored is deleted" if volumes else "; what it stored is kept" if ended else ""
     output.say(("the stack has ended" if ended else "nothing of the stack ran") + kept)
@@ -176,9 +175,8 @@ def stack_logs(service: str, follow: bool, tail: int) -> None:
 def stack_restart(service: str) -> None:
     """Restart a service and wait until it is well."""
     from warroom.bundle.life import restart
-    from warroom.cli.progress import Progress
 
-    with _stack() as stack, Progress() as tell:
+    with _stack() as stack, _progress(stack) as tell:
         restart(stack, service, tell)
     output.say(f"{service} runs again")
 
@@ -193,6 +191,12 @@ def _stack() -> Iterator[Stack]:
         yield open_stack(context().places.state / "stack")
     except StackError as failed:
         raise _stop(failed) from None
+
+
+def _progress(stack: Stack) -> Progress:
+    from warroom.cli.progress import Progress
+
+    return Progress(one.name for one in stack.bundle.services)
 
 
 def _stop(failed: StackError) -> Stop:
