@@ -105,9 +105,9 @@ _COUNTS: Final = """cps=c/s  ops=ops/s  reqps=req/s  rps=rd/s  wps=wr/s  iops=io
     rowsps=rows/s  cpm=c/m  opm=ops/m  reqpm=req/m  rpm=rd/m  wpm=wr/m  epm=evts/m  mpm=msgs/m  recpm=rec/m
     rowspm=rows/m"""
 _BEFORE: Final = """currencyUSD=$  currencyGBP=£  currencyEUR=€  currencyJPY=¥  currencyRUB=₽  currencyUAH=₴
-    currencyBRL=R$  currencyCZK=czk  currencyCHF=CHF  currencyPLN=PLN  currencyBTC=฿  currencymBTC=mBTC  currencyμBTC=μBTC
-    currencyZAR=R  currencyINR=₹  currencyKRW=₩  currencyIDR=Rp  currencyPHP=PHP  currencyAUD=A$  currencyCAD=C$
-    currencyNZD=NZ$  currencyMXN=MX$  currencyILS=₪  currencyCNY=¥"""
+    currencyBRL=R$  currencyCZK=czk  currencyCHF=CHF  currencyPLN=PLN  currencyBTC=฿  currencymBTC=mBTC
+    currencyμBTC=μBTC  currencyZAR=R  currencyINR=₹  currencyKRW=₩  currencyIDR=Rp  currencyPHP=PHP  currencyAUD=A$
+    currencyCAD=C$  currencyNZD=NZ$  currencyMXN=MX$  currencyILS=₪  currencyCNY=¥"""
 _AFTER: Final = "currencyDKK=kr  currencyISK=kr  currencyNOK=kr  currencySEK=kr  currencyVND=đ  currencyTRY=₺"
 _DATES: Final = """dateTimeAsIso=YYYY-MM-DD HH:mm:ss
     dateTimeAsIsoNoDateIfToday=today YYYY-MM-DD HH:mm:ss

@@ -155,7 +155,11 @@ def _plainly(value: float, unit: Unit, places: int | None) -> Shown:
 
 def fixed(value: float, places: int | None = None) -> str:
     """Digits with so many places; None is three significant digits, and none after the point of a whole number."""
+    if not math.isfinite(value):
+        return "+Inf" if value > 0 else "-Inf"
     if places is None:
+        if 0 < abs(value) < 1e-9:
+            return f"{value:.2e}"
         places = _places(value)
     text = f"{value:.{places}f}" if abs(value) < 1e21 else f"{value:.{min(places or 3, 6)}g}"
     return text.removeprefix("-") if float(text) == 0 else text
@@ -185,8 +189,8 @@ def _scaled(value: float, base: float, names: Sequence[str], sign: str, places: 
 
 
 def _time(seconds: float, places: int | None) -> Shown:
-    if seconds == 0:
-        return Shown("", fixed(0, places), "s")
+    if seconds == 0 or math.isinf(seconds):
+        return Shown("", fixed(seconds, places), "s")
     size, name = next((size, name) for limit, size, name in _SECONDS if abs(seconds) < limit)
     return Shown("", fixed(seconds / size, places), name)
 
