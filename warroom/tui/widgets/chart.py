@@ -16,7 +16,8 @@ from textual.strip import Strip
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, backdrop_of, palette_of, style
 from warroom.tui.widgets.chart_data import ChartData, Marker, Series, State, Threshold, is_breached, last_sample
-from warroom.tui.widgets.chart_draw import Ink, draw, main_colour
+from warroom.tui.widgets.chart_draw import draw, main_colour
+from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Span, width_of
 from warroom.tui.widgets.pane import Framed
 from warroom.tui.widgets.units import shown

@@ -7,8 +7,10 @@ missing sample is None or NaN and is drawn as a gap.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Literal, TypeAlias
 
 State: TypeAlias = Literal["ok", "loading", "empty", "stale", "error"]
@@ -51,8 +53,20 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """A single measurement to draw as a sign of its own: an exemplar, whose `trace_id` opens its trace."""
+
+    time: float
+    value: float
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChartData:
-    """All of one chart. `start` and `end` bound the time axis; the first series is drawn as an area."""
+    """All of one chart. `start` and `end` bound the time axis; the first series is drawn as an area if `area`.
+
+    `cursor` is a time to draw a line at. With a `zone` the time axis tells clock times, without one how long ago.
+    """
 
     title: str
     unit: str = "none"
@@ -63,6 +77,10 @@ class ChartData:
     end: float = 0.0
     state: State = "ok"
     message: str = ""
+    points: tuple[Point, ...] = ()
+    cursor: float | None = None
+    area: bool = True
+    zone: tzinfo | None = None
 
 
 def is_sample(value: float | None) -> bool:
@@ -77,6 +95,16 @@ def last_sample(series: Series) -> tuple[float, float] | None:
         if value is not None and not math.isnan(value) and math.isfinite(time):
             return time, value
     return None
+
+
+def value_at(series: Series, time: float) -> float | None:
+    """The value of the sample nearest to `time`, None when that is a gap or further away than a usual step."""
+    if not series.times:
+        return None
+    at = bisect_left(series.times, time)
+    near = min((n for n in (at - 1, at) if 0 <= n < len(series.times)), key=lambda n: abs(series.times[n] - time))
+    step = (series.times[-1] - series.times[0]) / max(1, len(series.times) - 1)
+    return series.values[near] if abs(series.times[near] - time) <= max(step, 1.0) else None
 
 
 def sample_before(series: Series, time: float) -> float | None:

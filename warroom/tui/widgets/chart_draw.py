@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from warroom.tui.glyphs import Glyphs, glyphs, time_of_day
-from warroom.tui.palette import Palette, style
+from warroom.tui.palette import Palette
 from warroom.tui.widgets.braille import (
     BRAILLE,
     PLAIN,
@@ -36,6 +36,7 @@ from warroom.tui.widgets.chart_data import (
     last_sample,
     sample_before,
 )
+from warroom.tui.widgets.chart_overlay import Ink, clock_labels, overlaid
 from warroom.tui.widgets.line import Span, crop, justify, safe, width_of, wrap
 from warroom.tui.widgets.units import Axis, axis_label, canonical, duration, nice_axis, shown
 
@@ -57,20 +58,6 @@ _STATE_WORDS: Final = {
     "stale": "not current: the backend does not answer",
     "error": "the query failed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Ink:
-    """What a chart is drawn with: the theme's palette, the colour behind it, and an own main colour if any."""
-
-    palette: Palette
-    backdrop: str
-    hue: str = ""
-
-    def of(self, colour: str, amount: float = 1.0, *, bold: bool = False) -> Style:
-        """A style in this colour at some strength over the backdrop."""
-        shade = colour if amount >= 1 else self.palette.fade(colour, amount, self.backdrop)
-        return style(shade, self.backdrop, bold=bold)
 
 
 def marker_glyph(kind: str, table: Glyphs) -> str:
@@ -225,6 +212,8 @@ def _plot(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]
     if canvas.limit is not None and canvas.limit.upper and data.state not in {"stale", "error"}:
         canvas.calm = ink.palette.hue("blue")
     cells = _cells(data, canvas)
+    if data.points or data.cursor is not None:
+        cells = overlaid(cells, data, axis, ink)
     if plot_width >= _LABELLED and cells:
         cells[0] = _label_markers(data, cells[0], plot_width, ink)
     faint = ink.of(ink.palette.faint)
@@ -234,7 +223,8 @@ def _plot(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]
         label = [(f"{ticks.get(at, '')[: gutter - 1]:>{gutter - 1}} ", faint)] if gutter else []
         rows.append([*label, *line])
     if rows_for_time:
-        rows.append([(" " * gutter + _time_labels(data, plot_width), faint)])
+        labels_of = clock_labels if data.zone is not None else _time_labels
+        rows.append([(" " * gutter + labels_of(data, plot_width), faint)])
     return rows
 
 
@@ -288,7 +278,7 @@ def _cells(data: ChartData, canvas: _Canvas) -> list[list[Span]]:
     lines: list[dict[int, tuple[int, Style]]] = [{} for _ in range(height)]
     for index, series in enumerate(data.series):
         column = columns(series.times, series.values, data.start, data.end, width * 2)
-        if index == 0:
+        if index == 0 and data.area:
             masks, edges = area_masks(column, axis.low, axis.high, width, height)
             continue
         paint = canvas.ink.of(line_colour(data.series, index, canvas))
@@ -377,6 +367,8 @@ def _runs(chars: list[str], paints: list[Style]) -> list[Span]:
 def line_colour(series: tuple[Series, ...], index: int, canvas: _Canvas) -> str:
     """The colour of a series drawn as a line: never that of the area."""
     palette = canvas.ink.palette
+    if index == 0:
+        return canvas.colour
     hue = series[index].hue
     colour = palette.hue(hue) if hue else palette.chart(index)
     return palette.chart(index + 2) if colour == canvas.colour else colour
