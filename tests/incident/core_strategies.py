@@ -11,8 +11,10 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import orjson
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
+from pydantic.fields import FieldInfo
 
 from tests.incident.core_room import ID, START
 from warroom.incident import fields as f
@@ -30,6 +32,15 @@ moments = st.integers(-3600, 7200).map(lambda s: START + timedelta(seconds=s)) |
 lines = st.sampled_from(("db", "api", "rollback", "step-1", "page")) | st.text(max_size=20).map(clean_line).filter(bool)
 texts = st.sampled_from(("it is the cache", "two\nlines")) | st.text(max_size=40).map(clean_text).filter(bool)
 numbers = st.integers(1, 6) | st.integers(1, 1_000_000_000)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+answers = st.sampled_from(("lines", "spans", "groups", "nodes")).flatmap(
+    lambda name: st.fixed_dictionaries({name: st.lists(values, max_size=3)})
+)
+data = (answers | st.lists(values, max_size=3)).map(lambda value: orjson.dumps(value).decode())
 
 _KNOWN: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (f.Line, lines),
@@ -42,6 +53,7 @@ _KNOWN: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (f.IncidentId, st.sampled_from(("INC-0000", "INC-1111", ID))),
     (f.Moment, moments),
     (f.Number, numbers),
+    (f.Data, data | st.just("")),
     (f.Labels, st.dictionaries(lines, texts, max_size=2)),
 ]
 
@@ -65,6 +77,11 @@ def of_hint(hint: Any) -> st.SearchStrategy[Any]:
     if hint in _PLAIN:
         return _PLAIN[hint]
     origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated and args[0] is int:
+        bounds = [bound for one in args[1:] if isinstance(one, FieldInfo) for bound in one.metadata]
+        least = next((bound.ge for bound in bounds if hasattr(bound, "ge")), 1)
+        most = next((bound.le for bound in bounds if hasattr(bound, "le")), 10_000)
+        return st.sampled_from((least, most)) | st.integers(least, most)
     if origin is Annotated:
         return of_hint(args[0])
     if origin in (Union, types.UnionType):

@@ -149,6 +149,8 @@ WORDY = (
     c.OpenDecision(question=SECRET, options=(SECRET,)),
     c.RaiseObjection(decision=1, text=SECRET),
     c.PinEvidence(evidence={"title": SECRET, "query": SECRET, "note": SECRET}),
+    c.PinEvidence(evidence={"title": "errors", "kind": "logs", "data": f'{{"lines":[{{"text":"{SECRET}"}}]}}'}),
+    c.AddPanel(panel={"title": SECRET, "query": f'rate({{key="{SECRET}"}}[5m])'}),
     c.AddLink(title="wiki", url=f"https://example.test/{SECRET}"),
     c.RecordChange(text=SECRET),
     c.PublishUpdate(text=SECRET),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from functools import cache
@@ -16,6 +17,7 @@ from warroom.incident import events as e
 from warroom.incident.decide import AFTER_THE_END, RULES, decide, may_see
 from warroom.incident.describe import _SENTENCES, describe
 from warroom.incident.evolve import FOLDS
+from warroom.incident.record import kind_of
 from warroom.incident.rules.rule import Need
 from warroom.incident.state import IncidentState
 from warroom.incident.verdict import Reason, Refusal
@@ -55,7 +57,9 @@ def test_each_command_has_a_rule_and_a_requirement():
 def test_tags_are_kebab_names_of_their_classes():
     for cls in (*EVENTS, *COMMANDS):
         words = "".join(f" {letter}" if letter.isupper() else letter for letter in cls.__name__).split()
-        assert "-".join(words).lower() == cls.TAG
+        assert "-".join(words).lower() == kind_of(cls.TAG)
+        assert re.fullmatch(r"[a-z-]+(\.[2-9])?", cls.TAG)
+    assert all("." not in cls.TAG for cls in COMMANDS)
 
 
 # What a bare responder, a commander's token, and the one who holds command may ask, while another person leads.
@@ -141,6 +145,7 @@ CORE_WITHOUT_MODELS = (
     "snapshot",
     "measures",
     "lobby",
+    "observed",
 )
 
 

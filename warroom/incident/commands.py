@@ -257,6 +257,18 @@ class PinEvidence(Command):
     evidence: f.Evidence
 
 
+class AddPanel(Command):
+    """Puts a chart on the board of everybody in the room."""
+
+    type: Literal["add-panel"] = "add-panel"
+    panel: f.BoardPanel
+
+
+class RemovePanel(Command):
+    type: Literal["remove-panel"] = "remove-panel"
+    number: f.Number
+
+
 class AttachAlert(Command):
     """Attaches an alert, or attaches it again when it fires anew after having been resolved."""
 
@@ -265,9 +277,12 @@ class AttachAlert(Command):
 
 
 class AcknowledgeAlert(Command):
+    """Says that somebody is on it. With `alert`, one that is not attached, or has fired anew, is attached first."""
+
     type: Literal["acknowledge-alert"] = "acknowledge-alert"
     source: f.OptionalLine = "alertmanager"
     fingerprint: f.Line
+    alert: f.Alert | None = None
 
 
 class ResolveAlert(Command):
@@ -399,9 +414,9 @@ AnyCommand = Annotated[
     | OfferCommand | AcceptCommand | EndCommandOffer | TakeCommand | AddNote | CorrectEntry | PinEntry | UnpinEntry
     | RedactEntry | AddTask | AssignTask | AcknowledgeTask | FinishTask | DropTask | ProposeHypothesis
     | SupportHypothesis | RefuteHypothesis | ConfirmHypothesis | OpenDecision | RaiseObjection | TakeDecision
-    | PinEvidence | AttachAlert | AcknowledgeAlert | ResolveAlert | AddLink | RecordChange | CountImpact
-    | DescribeImpact | PublishUpdate | SetNextUpdate | PostChat | MergeIncident | AbsorbIncident | ChangePrivacy
-    | AddMember | RemoveMember | AttachPlaybook | CompleteStep | SkipStep | AssignStep | ReopenStep,
+    | PinEvidence | AddPanel | RemovePanel | AttachAlert | AcknowledgeAlert | ResolveAlert | AddLink | RecordChange
+    | CountImpact | DescribeImpact | PublishUpdate | SetNextUpdate | PostChat | MergeIncident | AbsorbIncident
+    | ChangePrivacy | AddMember | RemoveMember | AttachPlaybook | CompleteStep | SkipStep | AssignStep | ReopenStep,
     Field(discriminator="type"),
 ]  # fmt: skip
 

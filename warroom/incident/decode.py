@@ -13,7 +13,10 @@ from warroom.incident.evolve import evolve
 from warroom.incident.record import Record
 from warroom.incident.state import IncidentState
 
-UPCASTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPCASTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    # What the first version kept is a metric of the second.
+    "evidence-pinned": lambda body: {**body, "type": "evidence-pinned.2"},
+}
 """Tag of a retired event type -> the same fact in the next version's shape, its `type` included. They chain."""
 
 

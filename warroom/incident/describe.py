@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from warroom.incident import events as e
+from warroom.incident.observed import counted
 from warroom.incident.words import Duty, Milestone
 
 _MILESTONES = {
@@ -29,7 +30,7 @@ def describe(event: e.Event) -> str:
 
 
 def reference(event: e.Event) -> int | None:
-    """The number of the task, hypothesis, decision, evidence pin or entry that `event` is about."""
+    """The number of the task, hypothesis, decision, evidence pin, panel or entry that `event` is about."""
     field = _REFERENCES.get(type(event))
     return None if field is None else int(getattr(event, field))
 
@@ -101,6 +102,21 @@ def _decision_opened(event: e.DecisionOpened) -> str:
     return f"Decision {event.decision} open: {event.question}{options}"
 
 
+def _evidence(event: e.EvidencePinned) -> str:
+    seen, count = event.evidence, counted(event.evidence.kind, event.evidence.data)
+    kind = "" if seen.kind == "metric" else f", {seen.kind}"
+    if count:
+        title = f"{count} of {seen.title}" if seen.title == seen.query else f"{seen.title} ({count})"
+    else:
+        title = seen.title
+    return _because(f"Evidence {event.number}{kind}: {title}", seen.note)
+
+
+def _panel(event: e.PanelAdded) -> str:
+    what = event.panel.title if event.panel.title == event.panel.query else f"{event.panel.title}, {event.panel.query}"
+    return f"Panel {event.number} on the board: {what}"
+
+
 def _alert(event: e.AlertAttached) -> str:
     service = f" [{event.alert.service}]" if event.alert.service else ""
     return _because(f"Alert {event.alert.name}{service}", event.alert.summary)
@@ -157,7 +173,9 @@ _SENTENCES: dict[type[e.Event], Callable[[Any], str]] = {
     e.DecisionOpened: _decision_opened,
     e.ObjectionRaised: lambda v: f"Objection to decision {v.decision}: {v.text}",
     e.DecisionTaken: lambda v: _because(f"Decision {v.decision}, {v.decided_by}: {v.choice}", v.reason),
-    e.EvidencePinned: lambda v: _because(f"Evidence {v.number}: {v.evidence.title}", v.evidence.note),
+    e.EvidencePinned: _evidence,
+    e.PanelAdded: _panel,
+    e.PanelRemoved: lambda v: f"Panel {v.number} taken off the board",
     e.AlertAttached: _alert,
     e.AlertAcknowledged: lambda v: f"Alert {v.name or v.fingerprint} acknowledged",
     e.AlertResolved: lambda v: f"Alert {v.name or v.fingerprint} resolved",
@@ -198,4 +216,6 @@ _REFERENCES: dict[type[e.Event], str] = {
     e.ObjectionRaised: "decision",
     e.DecisionTaken: "decision",
     e.EvidencePinned: "number",
+    e.PanelAdded: "number",
+    e.PanelRemoved: "number",
 }

@@ -11,17 +11,20 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from warroom.incident import fields as f
+from warroom.incident.record import kind_of
 from warroom.incident.words import Duty, Milestone, Severity, Status
 
 
 class Event(f.Frozen):
-    """What every event is. `TAG` is the kebab name on the wire and on disk."""
+    """What every event is. `TAG` is the kebab name on the wire and on disk, `KIND` the same without its version."""
 
     TAG: ClassVar[str]
+    KIND: ClassVar[str]
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         cls.TAG = cls.model_fields["type"].default
+        cls.KIND = kind_of(cls.TAG)
 
 
 class IncidentDeclared(Event):
@@ -249,9 +252,22 @@ class DecisionTaken(Event):
 
 
 class EvidencePinned(Event):
-    type: Literal["evidence-pinned"] = "evidence-pinned"
+    type: Literal["evidence-pinned.2"] = "evidence-pinned.2"
     number: f.Number
     evidence: f.Evidence
+
+
+class PanelAdded(Event):
+    type: Literal["panel-added"] = "panel-added"
+    number: f.Number
+    panel: f.BoardPanel
+
+
+class PanelRemoved(Event):
+    """Names the panel by its number alone, so that redacting its words leaves none."""
+
+    type: Literal["panel-removed"] = "panel-removed"
+    number: f.Number
 
 
 class AlertAttached(Event):
@@ -395,9 +411,9 @@ AnyEvent = Annotated[
     | RoleReleased | CommandOffered | CommandOfferEnded | RoleHandedOver | NoteAdded | EntryCorrected | EntryPinned
     | EntryUnpinned | EntryRedacted | TaskAdded | TaskAssigned | TaskAcknowledged | TaskFinished | TaskDropped
     | HypothesisProposed | HypothesisSupported | HypothesisRefuted | HypothesisConfirmed | DecisionOpened
-    | ObjectionRaised | DecisionTaken | EvidencePinned | AlertAttached | AlertAcknowledged | AlertResolved
-    | LinkAdded | ChangeRecorded | ImpactCounted | ImpactDescribed | UpdatePublished | NextUpdateSet | ChatPosted
-    | IncidentMerged | IncidentAbsorbed | PrivacyChanged | MemberAdded | MemberRemoved | PlaybookAttached
+    | ObjectionRaised | DecisionTaken | EvidencePinned | PanelAdded | PanelRemoved | AlertAttached | AlertAcknowledged
+    | AlertResolved | LinkAdded | ChangeRecorded | ImpactCounted | ImpactDescribed | UpdatePublished | NextUpdateSet
+    | ChatPosted | IncidentMerged | IncidentAbsorbed | PrivacyChanged | MemberAdded | MemberRemoved | PlaybookAttached
     | StepCompleted | StepSkipped | StepAssigned | StepReopened,
     Field(discriminator="type"),
 ]  # fmt: skip

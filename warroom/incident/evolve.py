@@ -9,7 +9,7 @@ from warroom.incident import events as e
 from warroom.incident.describe import describe, reference
 from warroom.incident.folds import duties, lifecycle, redaction, signals, words, work
 from warroom.incident.folds.change import REDACTED, Changes, Fold
-from warroom.incident.record import Record
+from warroom.incident.record import Record, kind_of
 from warroom.incident.state import Entry, IncidentState, changed
 
 FOLDS: dict[type[e.Event], Fold] = {
@@ -20,7 +20,7 @@ FOLDS: dict[type[e.Event], Fold] = {
     **work.FOLDS,
     **signals.FOLDS,
 }
-_PLACEHOLDERS = {**words.PLACEHOLDERS, **work.PLACEHOLDERS}
+_PLACEHOLDERS = {**words.PLACEHOLDERS, **work.PLACEHOLDERS, **signals.PLACEHOLDERS}
 
 
 def evolve(state: IncidentState, record: Record, event: e.Event | None) -> IncidentState:
@@ -40,7 +40,7 @@ def evolve(state: IncidentState, record: Record, event: e.Event | None) -> Incid
         changes, text, number = _without_event(state, record)
     entry = Entry(
         record.seq,
-        record.tag,
+        kind_of(record.tag),
         record.actor,
         record.recorded_at,
         record.occurred_at,
@@ -60,7 +60,7 @@ def evolve(state: IncidentState, record: Record, event: e.Event | None) -> Incid
 def _without_event(state: IncidentState, record: Record) -> tuple[Changes, str, int | None]:
     if record.payload is not None:
         return {"opaque": state.opaque + 1}, f"An event this version does not know ({record.tag})", None
-    placeholder = _PLACEHOLDERS.get(record.tag)
+    placeholder = _PLACEHOLDERS.get(kind_of(record.tag))
     if placeholder is None:
         return {}, REDACTED, None
     changes = placeholder(state, record, None)

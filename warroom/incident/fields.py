@@ -6,7 +6,7 @@ Every bound is enforced when a command is read, so nothing larger reaches `decid
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from warroom.incident.ids import parse_incident_id
+from warroom.incident.observed import clean_json
 from warroom.incident.text import clean_line, clean_text
 
 
@@ -61,6 +62,12 @@ Url = Annotated[
     AfterValidator(_present),
     AfterValidator(_web),
 ]
+Word = Annotated[str, StringConstraints(max_length=64), AfterValidator(clean_line)]
+"""One line of at most 64 characters, possibly empty."""
+Query = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean_text), AfterValidator(_present)]
+"""A query in its source's language, 1 to 4,000 characters."""
+Data = Annotated[str, StringConstraints(max_length=131_072), AfterValidator(clean_json)]
+"""A JSON object or list as text, at most 128 KiB in UTF-8, its texts cleaned; empty for none."""
 IncidentId = Annotated[str, StringConstraints(max_length=20), AfterValidator(parse_incident_id)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time with a zone, kept in UTC."""
@@ -99,7 +106,11 @@ class EvidenceSeries(Frozen):
 
 
 class Evidence(Frozen):
-    """What was seen, with the data itself, so that it is still there when the backend has forgotten it."""
+    """What was seen, with the data itself, so that it is still there when the backend has forgotten it.
+
+    A metric keeps its lines in `series`; every other kind its answer in `data`, as the server gives it: a page of log
+    lines, a trace, groups of alerts, the services and who calls whom, or for a text any object.
+    """
 
     title: Line
     source: OptionalLine = "prometheus"
@@ -110,6 +121,30 @@ class Evidence(Frozen):
     step_seconds: float | None = None
     series: Annotated[tuple[EvidenceSeries, ...], Field(max_length=20)] = ()
     note: OptionalText = ""
+    kind: Literal["metric", "logs", "trace", "alerts", "services", "text"] = "metric"
+    data: Data = ""
+
+
+class Threshold(Frozen):
+    """A line across a chart; crossing it in the direction of `above` is of that level."""
+
+    value: float
+    level: Literal["warning", "critical"] = "critical"
+    above: bool = True
+    label: Word = ""
+
+
+class BoardPanel(Frozen):
+    """A chart that somebody put on everybody's board. `window` and `step` in seconds."""
+
+    title: Annotated[str, StringConstraints(max_length=100), AfterValidator(clean_line), AfterValidator(_present)]
+    query: Query
+    source: Literal["prometheus", "loki"] = "prometheus"
+    unit: Word = ""
+    legend: OptionalLine = ""
+    thresholds: Annotated[tuple[Threshold, ...], Field(max_length=5)] = ()
+    window: Annotated[int, Field(ge=60, le=604_800)] = 3600
+    step: Annotated[int, Field(ge=1, le=3600)] = 15
 
 
 class PlaybookStep(Frozen):

@@ -49,6 +49,11 @@ class Record:
     hash: bytes
 
 
+def kind_of(tag: str) -> str:
+    """The tag of a fact whatever its version: `evidence-pinned` for `evidence-pinned.2`."""
+    return tag.partition(".")[0]
+
+
 def payload_hash(salt: bytes, payload: bytes) -> bytes:
     """32 bytes that commit to the payload without telling it."""
     return hashlib.sha256(salt + payload).digest()

@@ -18,7 +18,7 @@ from warroom.incident import state as s
 from warroom.incident.vector import Vector
 from warroom.incident.words import Duty, Milestone, Severity, Status
 
-SHAPE = 1
+SHAPE = 2
 
 _Decoder = Callable[[Any], Any]
 
@@ -65,6 +65,7 @@ _hypothesis = _row(s.Hypothesis, proposed_at=_parse, evidence=_rows(_finding))
 _objection = _row(s.Objection, at=_parse)
 _decision = _row(s.Decision, opened_at=_parse, options=tuple, objections=_rows(_objection), decided_at=_moment)
 _evidence = _row(s.EvidencePin, at=_parse, start=_moment, end=_moment, series=_rows(_line))
+_panel = _row(s.BoardPanel, added_at=_parse, thresholds=_rows(tuple))
 _alert = _row(s.AlertState, starts_at=_parse, ended_at=_moment, labels=_label_pairs, annotations=_label_pairs)
 _link = _row(s.Link)
 _change = _row(s.Change, at=_parse)
@@ -104,6 +105,7 @@ _DECODERS: dict[str, _Decoder] = {
     "next_update_due": _moment,
     "absorbed": tuple,
     "playbooks": _rows(_playbook),
+    "board": _rows(_panel),
     "participants": lambda body: {name: _parse(at) for name, at in body.items()},
 }
 _DERIVED = frozenset({"alert_index"})
@@ -111,8 +113,8 @@ _DERIVED = frozenset({"alert_index"})
 _GETTERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     cls: attrgetter(*(field.name for field in fields(cls)))
     for cls in (
-        s.Entry, s.Task, s.Hypothesis, s.Finding, s.Objection, s.Decision, s.EvidencePin, s.AlertState, s.Link,
-        s.Change, s.Counter, s.Update, s.StepState, s.PlaybookState, s.CommandOffer, s.Holding,
+        s.Entry, s.Task, s.Hypothesis, s.Finding, s.Objection, s.Decision, s.EvidencePin, s.BoardPanel, s.AlertState,
+        s.Link, s.Change, s.Counter, s.Update, s.StepState, s.PlaybookState, s.CommandOffer, s.Holding,
     )
 }  # fmt: skip
 _FIELDS = tuple(field.name for field in fields(s.IncidentState) if field.name not in _DERIVED)

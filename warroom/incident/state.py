@@ -33,9 +33,9 @@ class Entry:
     """One line of the timeline; entry `seq` stands at index `seq - 1`.
 
     `text` quotes only its own event, so that redacting the event removes every trace of its words.
-    `kind` is the event's tag. `correction` is the text that supersedes `text`, by `corrected_by` in entry
-    `correction_seq`. `ref` is the number of what the entry is about: a task, a hypothesis, a decision, an evidence
-    pin, or the entry that was corrected, pinned or redacted.
+    `kind` is the event's tag without its version. `correction` is the text that supersedes `text`, by `corrected_by`
+    in entry `correction_seq`. `ref` is the number of what the entry is about: a task, a hypothesis, a decision, an
+    evidence pin, a panel, or the entry that was corrected, pinned or redacted.
     """
 
     seq: int
@@ -130,7 +130,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvidencePin:
-    """`series` is ((label, times, values), ...) with epoch seconds; None is a gap."""
+    """`series` is ((label, times, values), ...) with epoch seconds; None is a gap.
+
+    `kind` is metric, logs, trace, alerts, services or text; `data` is JSON text, for every kind but metric.
+    """
 
     number: int
     seq: int
@@ -145,6 +148,26 @@ class EvidencePin:
     step_seconds: float | None = None
     series: tuple[tuple[str, tuple[float, ...], tuple[float | None, ...]], ...] = ()
     note: str = ""
+    kind: str = "metric"
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoardPanel:
+    """A chart on everybody's board. `thresholds` are (value, level, above, label); `window` and `step` in seconds."""
+
+    number: int
+    seq: int
+    added_by: str
+    added_at: datetime
+    title: str
+    query: str
+    source: str = "prometheus"
+    unit: str = ""
+    legend: str = ""
+    thresholds: tuple[tuple[float, str, bool, str], ...] = ()
+    window: int = 3600
+    step: int = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,6 +293,7 @@ class IncidentState:
     events do not move. `severities` is the history (severity, since), for time spent in each.
     `opaque` counts events of types this version does not know. `milestone_seqs` names the entry each milestone
     came from; `sources` the entry that the present `title`, `summary`, `impact` and `offer` came from.
+    `board` holds the panels that stand there now, `panels_added` counts all there ever were.
     """
 
     id: str = ""
@@ -314,6 +338,8 @@ class IncidentState:
     opaque: int = 0
     milestone_seqs: dict[Milestone, int] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
+    board: tuple[BoardPanel, ...] = ()
+    panels_added: int = 0
 
     @property
     def commander(self) -> str:

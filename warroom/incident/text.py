@@ -22,8 +22,13 @@ _EMOJI_SIGNS = frozenset({"So", "Sk", "Sm"})
 
 def clean_text(text: str) -> str:
     """Text of several lines without control characters, trimmed; line feeds and tabs stay."""
+    return clean_shape(text).strip()
+
+
+def clean_shape(text: str) -> str:
+    """As `clean_text`, untrimmed: the indentation of a log line is part of what it says."""
     text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _JOINERS.sub(_joined, text).strip()
+    return _JOINERS.sub(_joined, text)
 
 
 def clean_line(text: str) -> str:

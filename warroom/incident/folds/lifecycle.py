@@ -63,9 +63,12 @@ class _Milestones:
             self.put(milestone, at, first=True)
 
     def changes(self) -> Changes:
-        if self._times == self._state.milestones and self._seqs == self._state.milestone_seqs:
-            return {}
-        return {"milestones": self._times, "milestone_seqs": self._seqs}
+        changes: Changes = {}
+        if self._times != self._state.milestones:
+            changes["milestones"] = self._times
+        if self._seqs != self._state.milestone_seqs:
+            changes["milestone_seqs"] = self._seqs
+        return changes
 
 
 def _declared(state: IncidentState, record: Record, event: e.IncidentDeclared) -> Changes:

@@ -111,6 +111,11 @@ def _wipe_link(state: IncidentState, entry: Entry, _: Vector[Entry]) -> Changes:
     return {"links": _without(state.links, entry.seq)}
 
 
+def _wipe_panel(state: IncidentState, entry: Entry, _: Vector[Entry]) -> Changes:
+    kept = tuple(panel for panel in state.board if panel.seq != entry.seq)
+    return {"board": kept} if len(kept) < len(state.board) else {}
+
+
 def _wipe_change(state: IncidentState, entry: Entry, _: Vector[Entry]) -> Changes:
     return {"changes": _without(state.changes, entry.seq)}
 
@@ -160,34 +165,35 @@ def _wipe_step(state: IncidentState, entry: Entry, _: Vector[Entry]) -> Changes:
 
 
 _WIPES: dict[str, _Wipe] = {
-    e.EntryCorrected.TAG: _wipe_correction,
-    e.TitleChanged.TAG: _wipe_source("title"),
-    e.SummaryChanged.TAG: _wipe_source("summary"),
-    e.ImpactDescribed.TAG: _wipe_source("impact"),
-    e.TaskAdded.TAG: _wipe_task,
-    e.HypothesisProposed.TAG: _wipe_hypothesis,
-    e.DecisionOpened.TAG: _wipe_decision,
-    e.ObjectionRaised.TAG: _wipe_objection,
-    e.EvidencePinned.TAG: _wipe_evidence,
-    e.LinkAdded.TAG: _wipe_link,
-    e.ChangeRecorded.TAG: _wipe_change,
-    e.UpdatePublished.TAG: _wipe_update,
-    e.TaskFinished.TAG: _wipe_result,
-    e.TaskDropped.TAG: _wipe_result,
-    e.HypothesisSupported.TAG: _wipe_finding,
-    e.HypothesisRefuted.TAG: _wipe_finding,
-    e.HypothesisConfirmed.TAG: _wipe_finding,
-    e.DecisionTaken.TAG: _wipe_choice,
-    e.AlertAttached.TAG: _wipe_alert,
-    e.StepCompleted.TAG: _wipe_step,
-    e.StepSkipped.TAG: _wipe_step,
-    e.StepReopened.TAG: _wipe_step,
+    e.EntryCorrected.KIND: _wipe_correction,
+    e.TitleChanged.KIND: _wipe_source("title"),
+    e.SummaryChanged.KIND: _wipe_source("summary"),
+    e.ImpactDescribed.KIND: _wipe_source("impact"),
+    e.TaskAdded.KIND: _wipe_task,
+    e.HypothesisProposed.KIND: _wipe_hypothesis,
+    e.DecisionOpened.KIND: _wipe_decision,
+    e.ObjectionRaised.KIND: _wipe_objection,
+    e.EvidencePinned.KIND: _wipe_evidence,
+    e.LinkAdded.KIND: _wipe_link,
+    e.PanelAdded.KIND: _wipe_panel,
+    e.ChangeRecorded.KIND: _wipe_change,
+    e.UpdatePublished.KIND: _wipe_update,
+    e.TaskFinished.KIND: _wipe_result,
+    e.TaskDropped.KIND: _wipe_result,
+    e.HypothesisSupported.KIND: _wipe_finding,
+    e.HypothesisRefuted.KIND: _wipe_finding,
+    e.HypothesisConfirmed.KIND: _wipe_finding,
+    e.DecisionTaken.KIND: _wipe_choice,
+    e.AlertAttached.KIND: _wipe_alert,
+    e.StepCompleted.KIND: _wipe_step,
+    e.StepSkipped.KIND: _wipe_step,
+    e.StepReopened.KIND: _wipe_step,
 }
 
-NUMBERED = frozenset({e.TaskAdded.TAG, e.HypothesisProposed.TAG, e.DecisionOpened.TAG, e.EvidencePinned.TAG})
-"""Tags of the events that count something, and whose number outlives their words."""
+NUMBERED = frozenset({e.TaskAdded.KIND, e.HypothesisProposed.KIND, e.DecisionOpened.KIND, e.EvidencePinned.KIND})
+"""Kinds of the events that count something, and whose number outlives their words."""
 
-REDACTABLE = frozenset({*_WIPES, e.NoteAdded.TAG, e.ChatPosted.TAG})
-"""Tags of the events that can be erased: they carry words, and what else hangs on them can be said again."""
+REDACTABLE = frozenset({*_WIPES, e.NoteAdded.KIND, e.ChatPosted.KIND})
+"""Kinds of the events that can be erased: they carry words, and what else hangs on them can be said again."""
 
 FOLDS: dict[type[e.Event], Fold] = {e.EntryRedacted: _redacted}

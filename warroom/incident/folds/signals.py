@@ -1,4 +1,4 @@
-"""Folds of what comes from outside or goes out: alerts, links, changes, impact, updates, playbooks."""
+"""Folds of what comes from outside or goes out: panels, alerts, links, changes, impact, updates, playbooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,44 @@ from warroom.incident import events as e
 from warroom.incident.fields import Alert
 from warroom.incident.folds.change import Changes, Fold
 from warroom.incident.record import Record
-from warroom.incident.state import AlertState, Change, Counter, IncidentState, Link, PlaybookState, StepState, Update
+from warroom.incident.state import (
+    AlertState,
+    BoardPanel,
+    Change,
+    Counter,
+    IncidentState,
+    Link,
+    PlaybookState,
+    StepState,
+    Update,
+)
+
+
+def _panel_added(state: IncidentState, record: Record, event: e.PanelAdded | None) -> Changes:
+    number = state.panels_added + 1
+    if event is None:
+        return {"panels_added": number}
+    shown = event.panel
+    panel = BoardPanel(
+        number,
+        record.seq,
+        record.actor,
+        record.occurred_at,
+        shown.title,
+        shown.query,
+        shown.source,
+        shown.unit,
+        shown.legend,
+        tuple((line.value, line.level, line.above, line.label) for line in shown.thresholds),
+        shown.window,
+        shown.step,
+    )
+    return {"board": (*state.board, panel), "panels_added": number}
+
+
+def _panel_removed(state: IncidentState, _: Record, event: e.PanelRemoved) -> Changes:
+    kept = tuple(panel for panel in state.board if panel.number != event.number)
+    return {"board": kept} if len(kept) < len(state.board) else {}
 
 
 def _alert_state(alert: Alert, seq: int, times_fired: int) -> AlertState:
@@ -151,6 +188,8 @@ def _step_reopened(state: IncidentState, record: Record, event: e.StepReopened) 
 
 
 FOLDS: dict[type[e.Event], Fold] = {
+    e.PanelAdded: _panel_added,
+    e.PanelRemoved: _panel_removed,
     e.AlertAttached: _alert_attached,
     e.AlertAcknowledged: _alert_acknowledged,
     e.AlertResolved: _alert_resolved,
@@ -166,3 +205,6 @@ FOLDS: dict[type[e.Event], Fold] = {
     e.StepAssigned: _step_assigned,
     e.StepReopened: _step_reopened,
 }
+
+PLACEHOLDERS: dict[str, Fold] = {e.PanelAdded.KIND: _panel_added}
+"""What a tombstone of that kind still adds, so that the numbers of those after it stay right."""

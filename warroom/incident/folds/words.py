@@ -57,5 +57,5 @@ FOLDS: dict[type[e.Event], Fold] = {
     e.EntryUnpinned: _unpinned,
 }
 
-PLACEHOLDERS: dict[str, Fold] = {e.ChatPosted.TAG: _chat_posted}
-"""What a tombstone of that tag still adds."""
+PLACEHOLDERS: dict[str, Fold] = {e.ChatPosted.KIND: _chat_posted}
+"""What a tombstone of that kind still adds."""

@@ -132,6 +132,8 @@ def _evidence_pinned(state: IncidentState, record: Record, event: e.EvidencePinn
             seen.step_seconds,
             tuple((line.label, line.times, line.values) for line in seen.series),
             seen.note,
+            seen.kind,
+            seen.data,
         )
     return {"evidence": state.evidence.append(pin)}
 
@@ -153,9 +155,9 @@ FOLDS: dict[type[e.Event], Fold] = {
 }
 
 PLACEHOLDERS: dict[str, Fold] = {
-    e.TaskAdded.TAG: _task_added,
-    e.HypothesisProposed.TAG: _proposed,
-    e.DecisionOpened.TAG: _opened,
-    e.EvidencePinned.TAG: _evidence_pinned,
+    e.TaskAdded.KIND: _task_added,
+    e.HypothesisProposed.KIND: _proposed,
+    e.DecisionOpened.KIND: _opened,
+    e.EvidencePinned.KIND: _evidence_pinned,
 }
-"""What a tombstone of that tag still adds, so that the numbers of those after it stay right."""
+"""What a tombstone of that kind still adds, so that the numbers of those after it stay right."""

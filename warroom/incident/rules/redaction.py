@@ -26,7 +26,7 @@ def _redact(ask: Ask, command: c.RedactEntry) -> Verdict:
         return entry
     if entry.redacted:
         return ALREADY
-    if entry.kind == e.EntryRedacted.TAG:
+    if entry.kind == e.EntryRedacted.KIND:
         return conflict("a redaction stays on the record")
     if entry.kind not in REDACTABLE:
         return conflict(f"entry {entry.seq} ({entry.kind}) is part of what the incident is, and cannot be erased")
@@ -124,19 +124,19 @@ _STEP_EVENTS: dict[str, Callable[[str, StepState], e.Event]] = {
 }
 
 _AGAIN: dict[str, Callable[[IncidentState, Entry], list[Proposed]]] = {
-    e.EntryCorrected.TAG: _correction,
-    e.TaskAdded.TAG: _task,
-    e.TaskFinished.TAG: _task_end,
-    e.TaskDropped.TAG: _task_end,
-    e.HypothesisSupported.TAG: _finding,
-    e.HypothesisRefuted.TAG: _finding,
-    e.HypothesisConfirmed.TAG: _finding,
-    e.DecisionTaken.TAG: _decision,
-    e.UpdatePublished.TAG: _update,
-    e.AlertAttached.TAG: _alert,
-    e.StepCompleted.TAG: _step,
-    e.StepSkipped.TAG: _step,
-    e.StepReopened.TAG: _step,
+    e.EntryCorrected.KIND: _correction,
+    e.TaskAdded.KIND: _task,
+    e.TaskFinished.KIND: _task_end,
+    e.TaskDropped.KIND: _task_end,
+    e.HypothesisSupported.KIND: _finding,
+    e.HypothesisRefuted.KIND: _finding,
+    e.HypothesisConfirmed.KIND: _finding,
+    e.DecisionTaken.KIND: _decision,
+    e.UpdatePublished.KIND: _update,
+    e.AlertAttached.KIND: _alert,
+    e.StepCompleted.KIND: _step,
+    e.StepSkipped.KIND: _step,
+    e.StepReopened.KIND: _step,
 }
 
 RULES: dict[type[c.Command], tuple[Need, Rule]] = {c.RedactEntry: (Need.GUARD, _redact)}

@@ -1,4 +1,4 @@
-"""Rules of what comes from outside or goes out: alerts, links, changes, impact, updates, playbooks."""
+"""Rules of what comes from outside or goes out: panels, alerts, links, changes, impact, updates, playbooks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,33 @@ from warroom.incident.rules.rule import (
 from warroom.incident.state import AlertState, StepState
 from warroom.incident.verdict import Proposed, Reason, Refusal, Verdict
 
+MOST_PANELS = 24
 MOST_ALERTS = 1000
 MOST_LINKS = 200
 MOST_CHANGES = 1000
 MOST_COUNTERS = 50
 MOST_UPDATES = 1000
 MOST_PLAYBOOKS = 20
+
+
+def _add_panel(ask: Ask, command: c.AddPanel) -> Verdict:
+    panel = command.panel
+    lines = tuple((line.value, line.level, line.above, line.label) for line in panel.thresholds)
+    wanted = (panel.source, panel.query, panel.unit, panel.legend, lines, panel.window, panel.step)
+    for one in ask.state.board:
+        if wanted == (one.source, one.query, one.unit, one.legend, one.thresholds, one.window, one.step):
+            return conflict(f"panel {one.number}, {one.title}, shows just that already")
+    if len(ask.state.board) >= MOST_PANELS:
+        return limit("panels on its board; take one off first", MOST_PANELS)
+    return events(e.PanelAdded(number=ask.state.panels_added + 1, panel=panel))
+
+
+def _remove_panel(ask: Ask, command: c.RemovePanel) -> Verdict:
+    if any(panel.number == command.number for panel in ask.state.board):
+        return events(e.PanelRemoved(number=command.number))
+    if command.number <= ask.state.panels_added:
+        return ALREADY
+    return not_found(f"{ask.state.id} has no panel {command.number}")
 
 
 def _attach(ask: Ask, command: c.AttachAlert) -> Verdict:
@@ -48,6 +69,14 @@ def _alert(ask: Ask, source: str, fingerprint: str) -> AlertState | Refusal:
 
 
 def _acknowledge(ask: Ask, command: c.AcknowledgeAlert) -> Verdict:
+    given, known = command.alert, ask.state.alert(command.source, command.fingerprint)
+    if given is not None and (given.source, given.fingerprint) != (command.source, command.fingerprint):
+        return invalid(f"the alert given is {given.fingerprint} of {given.source}, not the one to acknowledge")
+    if given is not None and (known is None or known.status == "resolved"):
+        if known is None and len(ask.state.alerts) >= MOST_ALERTS:
+            return limit("alerts", MOST_ALERTS)
+        acknowledged = e.AlertAcknowledged(source=given.source, fingerprint=given.fingerprint, name=given.name)
+        return events(e.AlertAttached(alert=given), acknowledged)
     alert = _alert(ask, command.source, command.fingerprint)
     if isinstance(alert, Refusal):
         return alert
@@ -185,6 +214,8 @@ def _reopen_step(ask: Ask, command: c.ReopenStep) -> Verdict:
 
 
 RULES: dict[type[c.Command], tuple[Need, Rule]] = {
+    c.AddPanel: (Need.WORK, _add_panel),
+    c.RemovePanel: (Need.WORK, _remove_panel),
     c.AttachAlert: (Need.WORK, _attach),
     c.AcknowledgeAlert: (Need.WORK, _acknowledge),
     c.ResolveAlert: (Need.WORK, _resolve),

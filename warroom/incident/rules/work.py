@@ -28,6 +28,8 @@ MOST_EVIDENCE = 200
 MOST_FINDINGS = 100
 MOST_OBJECTIONS = 50
 MOST_SAMPLES = 4000
+MOST_DATA = 8 * 1024 * 1024
+"""Bytes of the data of all evidence but metrics: a snapshot carries them to everybody who comes."""
 
 
 def _task(ask: Ask, number: int) -> Task | Refusal:
@@ -188,6 +190,12 @@ def _pin_evidence(ask: Ask, command: c.PinEvidence) -> Verdict:
         return refuse(Reason.LIMIT, f"one evidence pin holds at most {MOST_SAMPLES} samples; widen the step")
     if evidence.start is not None and evidence.end is not None and evidence.end < evidence.start:
         return invalid("the evidence ends before it starts")
+    if evidence.kind not in ("metric", "text") and not evidence.data:
+        return invalid(f"evidence of kind {evidence.kind} needs what was seen in `data`")
+    if evidence.kind != "metric" and evidence.series:
+        return invalid(f"evidence of kind {evidence.kind} keeps what was seen in `data`, not in `series`")
+    if evidence.data and len(evidence.data) + sum(len(pin.data) for pin in ask.state.evidence) > MOST_DATA:
+        return refuse(Reason.LIMIT, f"all evidence of an incident holds at most {MOST_DATA} bytes of data")
     number = len(ask.state.evidence) + 1
     if number > MOST_EVIDENCE:
         return limit("evidence pins", MOST_EVIDENCE)

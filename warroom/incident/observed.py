@@ -1,0 +1,133 @@
+"""What telemetry answered, as the log keeps it: plain JSON, read without a model, wherever it came from.
+
+Invariant: nothing here raises on foreign JSON but `clean_json`, whose ValueError says what would be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from warroom.incident.text import clean_line, clean_shape, clean_text
+
+MOST_DATA = 128 * 1024
+"""UTF-8 bytes of the data of one piece of evidence."""
+SERVICE_LABELS = ("service", "service_name", "app", "app_kubernetes_io_name", "job", "component")
+"""Where the name of an alert's service is looked for, first one wins."""
+
+_DEEPEST = 50
+_COUNTED = {
+    "logs": ("lines", "line"),
+    "trace": ("spans", "span"),
+    "alerts": ("groups", "alert"),
+    "services": ("nodes", "service"),
+}
+
+
+def clean_json(text: str) -> str:
+    """The same JSON in its shortest form, with nothing in its texts that a terminal would obey; empty stays empty.
+
+    Raises:
+        ValueError: no JSON, neither an object nor a list, or larger than `MOST_DATA`.
+    """
+    if not text:
+        return ""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as wrong:
+        raise ValueError(f"must be JSON: {wrong}") from None
+    if not isinstance(value, dict | list):
+        raise ValueError("must be a JSON object or list")
+    written = orjson.dumps(_cleaned(value))
+    if len(written) > MOST_DATA:
+        raise ValueError(f"has {len(written)} bytes, and at most {MOST_DATA} are kept; take a part of it")
+    return written.decode()
+
+
+def _cleaned(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return clean_shape(value)
+    if not isinstance(value, dict | list):
+        return value
+    if depth == _DEEPEST:
+        raise ValueError(f"must be JSON of at most {_DEEPEST} levels")
+    if isinstance(value, list):
+        return [_cleaned(one, depth + 1) for one in value]
+    return {clean_shape(key): _cleaned(one, depth + 1) for key, one in value.items()}
+
+
+def read_data(text: str) -> Any:
+    """The value of an evidence pin's `data`; None where there is none."""
+    try:
+        return orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def items(value: Any, name: str) -> list[Any]:
+    """The list under `name` of an object, or the list itself; empty where there is none."""
+    found = value.get(name) if isinstance(value, dict) else value
+    return found if isinstance(found, list) else []
+
+
+def alerts_in(value: Any) -> list[dict[str, Any]]:
+    """Every alert of a list of groups, or of a list of alerts."""
+    found: list[dict[str, Any]] = []
+    for one in items(value, "groups"):
+        if isinstance(one, dict):
+            found += [alert for alert in items(one, "alerts") if isinstance(alert, dict)] if "alerts" in one else [one]
+    return found
+
+
+def counted(kind: str, data: str) -> str:
+    """How much a piece of evidence holds, `40 lines`; empty for a kind that is not counted."""
+    if kind not in _COUNTED:
+        return ""
+    name, word = _COUNTED[kind]
+    value = read_data(data)
+    size = len(alerts_in(value)) if kind == "alerts" else len(items(value, name))
+    return f"{size:,} {word}{'' if size == 1 else 's'}"
+
+
+def labels_of(value: Any) -> dict[str, str]:
+    """Labels from an object or a list of pairs, whichever it is."""
+    if isinstance(value, dict):
+        return {str(name): str(text) for name, text in value.items()}
+    pairs = [pair for pair in value if isinstance(pair, list) and len(pair) == 2] if isinstance(value, list) else []
+    return {str(name): str(text) for name, text in pairs}
+
+
+def alert_body(active: Mapping[str, Any], source: str = "alertmanager") -> dict[str, Any]:
+    """The `alert` of a command from one that Alertmanager has: cut to the log's bounds.
+
+    `active` has `fingerprint`, `labels`, `annotations`, `starts_at` (seconds since the epoch) and `url`.
+    """
+    labels, annotations = labels_of(active.get("labels")), labels_of(active.get("annotations"))
+    url = clean_line(str(active.get("url") or ""))
+    summary = annotations.get("summary") or annotations.get("description") or annotations.get("message") or ""
+    return {
+        "fingerprint": str(active.get("fingerprint") or ""),
+        "source": source,
+        "name": clean_line(labels.get("alertname", ""))[:200].strip() or "alert",
+        "severity": clean_line(labels.get("severity", ""))[:200].strip(),
+        "service": next((clean_line(labels[one])[:100].strip() for one in SERVICE_LABELS if labels.get(one)), ""),
+        "summary": clean_text(summary)[:10_000],
+        "labels": _bounded(labels),
+        "annotations": _bounded(annotations),
+        "starts_at": moment(active.get("starts_at")).isoformat(),
+        "url": url if len(url) <= 2000 else "",
+    }
+
+
+def moment(seconds: Any) -> datetime:
+    """The time so many seconds after the epoch; the epoch itself for what is no time."""
+    known = isinstance(seconds, int | float) and 0 <= seconds < 253_402_300_800
+    return datetime.fromtimestamp(seconds if known else 0, UTC)
+
+
+def _bounded(pairs: Mapping[str, str]) -> dict[str, str]:
+    kept = list(pairs.items())[:60]
+    return {clean_line(name)[:200]: clean_text(value)[:2000] for name, value in kept}
