@@ -10,6 +10,7 @@ from types import ModuleType
 from docs import shapes
 from warroom.incident import commands as c
 from warroom.incident import decide, events, fields
+from warroom.incident.decode import UPCASTS
 from warroom.incident.folds.redaction import REDACTABLE
 from warroom.incident.rules import duties, lifecycle, redaction, signals, words, work
 from warroom.incident.rules.rule import Need
@@ -21,23 +22,34 @@ _TOPICS: tuple[tuple[str, ModuleType], ...] = (
     ("Words", words),
     ("Redaction", redaction),
     ("Work", work),
-    ("Signals, impact, updates, playbooks", signals),
+    ("Panels, signals, impact, updates, playbooks", signals),
 )
 _TYPES = (
     ("line", "one line of text, 1 to 200 characters"),
     ("optional line", "the same, possibly empty"),
     ("text", "text, 1 to 10,000 characters; line breaks and tabs are kept"),
     ("optional text", "the same, possibly empty"),
+    ("word", "one line of at most 64 characters, possibly empty"),
+    ("query", "text in the language of its source, 1 to 4,000 characters"),
+    ("data", "a JSON object or list as text, at most 128 KiB in UTF-8 and 50 levels deep; or empty"),
     ("person", "a name, 1 to 64 characters"),
     ("service", "a name, 1 to 100 characters"),
     ("url", "1 to 2,000 characters, beginning with `https://` or `http://`"),
     ("moment", "a time with a zone (ISO 8601), kept in UTC"),
-    ("number", "the number of an entry, task, hypothesis, decision or evidence pin: 1 to 1,000,000,000"),
+    ("number", "the number of an entry, task, hypothesis, decision, evidence pin or panel: 1 to 1,000,000,000"),
     ("labels", "an object of at most 64 texts: names of at most 200 characters, values of at most 2,000"),
     ("incident id", "`INC-` and four to eight letters and digits, such as `INC-7K3Q`"),
     ("severity, status, duty, milestone", "one of the words in [terms.md](terms.md)"),
 )
-_SHARED = (fields.Alert, fields.Evidence, fields.EvidenceSeries, fields.PinnedPlaybook, fields.PlaybookStep)
+_SHARED = (
+    fields.Alert,
+    fields.Evidence,
+    fields.EvidenceSeries,
+    fields.BoardPanel,
+    fields.Threshold,
+    fields.PinnedPlaybook,
+    fields.PlaybookStep,
+)
 _HEAD = """# Commands and events
 
 Generated from the code by `make docs`. A *command* is what a participant asks for; an *event* is what then stands in
@@ -47,6 +59,11 @@ envelope and the chain in [log.md](log.md).
 A command carries no time, no actor and no id of its own making: the server adds who and when. `= empty` and `= VALUE`
 mark fields that may be left out. An unknown field, a NaN, or a value out of bounds refuses the command (`invalid`).
 Text is cleaned when it is read: control characters and escape sequences go, Unicode is kept.
+
+Evidence keeps what was seen, so that no backend is needed to read it. A `metric` has its lines in `series`; the
+others have their answer in `data`: `logs` an object with `lines` (`ns`, `text`, `labels`, `metadata`), `trace` one with
+`spans` (`span_id`, `parent`, `service`, `operation`, `start` and `duration` in microseconds, `error` ...), `alerts` a
+list of groups with `alerts`, `services` an object with `nodes` and `edges`, `text` any object or none.
 
 An event type never changes once released: a new version gets a new tag (`severity-changed.2`), and the old one is
 upcast when it is read. A client keeps an event with an unknown tag as an opaque entry; a server decides nothing on a
@@ -66,6 +83,8 @@ def page() -> str:
         "`fields` is what the event holds beside its `type`. *Erasable*: `redact-entry` may erase it; the others are "
         "part of what the incident is.\n"
     )
+    old = ", ".join(f"`{tag}` is read as `{new({})['type']}`" for tag, new in UPCASTS.items())
+    parts.append(f"Written by earlier versions: {old}.\n")
     parts.append(_events())
     return "\n".join(parts) + "\n"
 
@@ -144,6 +163,8 @@ def _bounds() -> str:
             if name.startswith("MOST_") and isinstance(value, int):
                 found[name.removeprefix("MOST_").replace("_", " ").lower()] = value
     found["samples in one evidence pin"] = found.pop("samples")
+    found["bytes of data in all evidence"] = found.pop("data")
+    found["panels on the board"] = found.pop("panels")
     found["findings of one hypothesis"] = found.pop("findings")
     found["objections to one decision"] = found.pop("objections")
     found["duties held at the same time"] = found.pop("holdings")
@@ -158,6 +179,6 @@ def _events() -> str:
             by.setdefault(tag, []).append(f"`{cls.TAG}`")
     rows = []
     for tag, cls in events.TAGS.items():
-        erasable = "yes" if tag in REDACTABLE else ""
+        erasable = "yes" if cls.KIND in REDACTABLE else ""
         rows.append((f"`{tag}`", shapes.fields(cls), ", ".join(by.get(tag, [])), erasable))
     return _table(("event", "fields", "by", "erasable"), rows)
