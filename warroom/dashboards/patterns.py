@@ -51,7 +51,7 @@ def _runs_away(body: str) -> bool:
     open_groups: list[bool] = []
     closed = False
     for atom in _ATOMS.findall(body):
-        if closed and atom in "*+":
+        if closed and atom in _REPEATS:
             return True
         closed = False
         if atom == "(":
