@@ -19,6 +19,9 @@ SERVICE_LABELS = ("service", "service_name", "app", "app_kubernetes_io_name", "j
 """Where the name of an alert's service is looked for, first one wins."""
 
 _DEEPEST = 50
+_MOST_FRAMED = 200 * 1024
+"""Bytes of the data once more quoted, as a frame carries it; a frame holds 256 KiB."""
+_HEAVY = frozenset({"tags", "process", "logs", "links"})
 _COUNTED = {
     "logs": ("lines", "line"),
     "trace": ("spans", "span"),
@@ -57,6 +60,55 @@ def _cleaned(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [_cleaned(one, depth + 1) for one in value]
     return {clean_shape(key): _cleaned(one, depth + 1) for key, one in value.items()}
+
+
+def fitted(kind: str, value: Any) -> str:
+    """An answer as the `data` of evidence: all of it, or as much as one piece of evidence and one frame hold.
+
+    Of log lines the newest stay, of spans the first, without their tags where that is enough; the data says so by
+    `full` or in its `warnings`.
+    """
+    text = orjson.dumps(value).decode()
+    if kind == "trace" and isinstance(value, dict) and not _fits(text):
+        value = {**value, "spans": [_bare(span) for span in items(value, "spans")]}
+        value["warnings"] = [*items(value, "warnings"), "kept without tags and events: it was too large"]
+        text = orjson.dumps(value).decode()
+    whole = len(_parts(kind, value))
+    size = whole
+    while not _fits(text) and size:
+        # The share that fits, and a little less, because no two parts are of the same size.
+        size = min(size - 1, int(size * 0.9 * MOST_DATA / max(len(text.encode()), MOST_DATA)))
+        text = orjson.dumps(_part(kind, value, size, whole)).decode()
+    return text if _fits(text) else ""
+
+
+def _fits(text: str) -> bool:
+    return len(text.encode()) <= MOST_DATA and len(orjson.dumps(text)) <= _MOST_FRAMED
+
+
+def _bare(span: Any) -> Any:
+    return {key: part for key, part in span.items() if key not in _HEAVY} if isinstance(span, dict) else span
+
+
+def _parts(kind: str, value: Any) -> list[Any]:
+    return items(value, _COUNTED[kind][0]) if kind in _COUNTED else []
+
+
+def _part(kind: str, value: Any, size: int, whole: int) -> Any:
+    parts = _parts(kind, value)
+    if kind == "logs":
+        newest = sorted(range(whole), key=lambda place: -_ns(parts[place]))[:size]
+        return {"lines": [parts[place] for place in sorted(newest)], "full": True, "warnings": []}
+    if not isinstance(value, dict):
+        return parts[:size]
+    name, word = _COUNTED[kind]
+    left_out = f"{whole - size:,} of {whole:,} {word}s are left out: it was too large"
+    return {**value, name: parts[:size], "warnings": [*items(value.get("warnings"), ""), left_out]}
+
+
+def _ns(line: Any) -> int:
+    ns = line.get("ns") if isinstance(line, dict) else None
+    return ns if isinstance(ns, int) else 0
 
 
 def read_data(text: str) -> Any:

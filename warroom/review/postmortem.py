@@ -22,9 +22,14 @@ from warroom.incident.record import stamp
 from warroom.incident.state import Entry, EvidencePin, IncidentState
 from warroom.incident.words import Milestone, Status
 from warroom.review.brief import duration
-from warroom.review.text_chart import number, text_chart
+from warroom.review.evidence_text import chart_text, evidence_text
+from warroom.review.text_chart import number
 
 TEMPLATE = "postmortem.md.j2"
+
+_WIDEST = 160
+_MOST_ROWS = 40
+"""Lines, spans, alerts or services of one piece of evidence; the log keeps all."""
 
 _QUIET = frozenset({"chat-posted", "entry-pinned", "entry-unpinned", "next-update-set"})
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -68,7 +73,7 @@ def render(
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        words=words, line=one_line, clock=_clock, day=_day, span=duration, chart=_chart, number=number
+        words=words, line=one_line, clock=_clock, day=_day, span=duration, chart=_chart, shown=_shown, number=number
     )
     try:
         text = environment.get_template(template).render(_known(state, at, signature))
@@ -165,24 +170,21 @@ def _promises(state: IncidentState) -> list[tuple[datetime, str, timedelta | Non
 
 
 def _chart(pin: EvidencePin) -> str:
-    """All series of an evidence pin as text charts, one below the other."""
-    blocks = []
-    share = pin.unit == "ratio"
-    unit = {"ratio": "%", "seconds": "s", "per_second": "/s", "none": "", "count": "", "bool": ""}.get(
-        pin.unit, pin.unit
-    )
-    for label, _times, kept in pin.series:
-        values = [value * 100 if share and value is not None else value for value in kept]
-        rows = text_chart(values)
-        finite = [value for value in values if value is not None]
-        if not rows:
-            blocks.append(f"{label}: no value in this range")
-            continue
-        last, peak = number(finite[-1]), number(max(finite))
-        blocks.append(
-            "\n".join([f"{label or pin.title}  last {last} {unit}".rstrip() + f"  peak {peak} {unit}".rstrip(), *rows])
-        )
-    return "\n\n".join(blocks).replace("```", "'''")
+    """All series of an evidence pin as text charts, for within a fence of three backticks."""
+    return chart_text(pin).replace("```", "'''")
+
+
+def _shown(pin: EvidencePin) -> str:
+    """What was pinned as a block of verbatim text; nothing when it holds none.
+
+    The fence is longer than any run of backticks within, so that no line of a log can end it.
+    """
+    rows = evidence_text(pin, width=_WIDEST, most=_MOST_ROWS)
+    if not rows:
+        return ""
+    runs = (len(run) for row in rows for run in re.findall("`+", row))
+    fence = "`" * max(3, max(runs, default=0) + 1)
+    return "\n".join([f"{fence}text", *rows, fence])
 
 
 def _clock(moment: datetime | None) -> str:
