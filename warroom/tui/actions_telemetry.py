@@ -82,4 +82,44 @@ _TRACES: tuple[Action, ...] = (
             "its metrics"),
 )  # fmt: skip
 
-TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_TRACES)
+def _metrics(id_: str, title: str, help_: str, keys: str, hint: str = "", access: str = "observer") -> Action:
+    return to_do(id_, title, help_, keys, scope="explore-metrics", hint=hint, access=access)
+
+
+_METRICS: tuple[Action, ...] = (
+    _metrics("metrics.add-query", "Add a query", "One more query on the same chart", "a", "add query"),
+    _metrics("metrics.next-query", "Next query", "The query line edits the next of them", "n"),
+    _metrics("metrics.remove-query", "Remove the query", "Take the query at hand off the chart", "d"),
+    _metrics("metrics.change-view", "View", "Chart, table, sparklines", "w", "view"),
+    _metrics("metrics.compare", "Compare", "Beside an hour, a day, a week ago", "c", "compare"),
+    _metrics("metrics.toggle-exemplars", "Exemplars", "Single measured requests as points", "x", "exemplars"),
+    _metrics("metrics.next-exemplar", "Next exemplar", "The cursor goes to the next point", "e"),
+    _metrics("metrics.previous-exemplar", "Exemplar before", "The cursor goes to the point before", "E"),
+    _metrics("metrics.open-trace", "Trace of the exemplar", "The trace of the point at the cursor", "enter"),
+    _metrics("metrics.change-unit", "Unit", "Say the unit, where the guess is wrong", "u"),
+    _metrics("metrics.add-to-board", "Onto the board", "Put this query onto the room's board, for all", "b", "to board",
+             "responder"),
+)  # fmt: skip
+
+def _logs(id_: str, title: str, help_: str, keys: str, hint: str = "") -> Action:
+    return to_do(id_, title, help_, keys, scope="logs", hint=hint, access="observer")
+
+
+_LOGS: tuple[Action, ...] = (
+    _logs("logs.filter-lines", "Filter", "Among the lines at hand: words, !word, level>=warn, service=checkout", "f",
+          "filter"),
+    _logs("logs.toggle-hiding", "Hide or mark", "Hide the lines that do not pass the filter, or only mark those that do",
+          "F"),
+    _logs("logs.next-hit", "Next hit", "The next line that passes the filter", "n"),
+    _logs("logs.previous-hit", "Hit before", "The line before that passes the filter", "N"),
+    _logs("logs.next-error", "Next error", "The next line of level error or fatal", "e", "next error"),
+    _logs("logs.previous-error", "Error before", "The line before of level error or fatal", "E"),
+    _logs("logs.filter-in", "In", "Only lines with the selected value: it goes into the query", "i", "in"),
+    _logs("logs.filter-out", "Out", "No lines with the selected value: it goes into the query", "x", "out"),
+    _logs("logs.show-patterns", "Patterns", "The forms that lines have, how often, and which are new", "P", "patterns"),
+    _logs("logs.show-context", "Context", "The lines of the same stream around the selected one", "c", "context"),
+    _logs("logs.open-trace", "Trace of this line", "The trace that the line belongs to, as a waterfall", "w",
+          "its trace"),
+)  # fmt: skip
+
+TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES)

@@ -16,15 +16,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.events import Key
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
 from warroom.client.view import RoomView, View
 from warroom.tui.access import barred
-from warroom.tui.actions import BY_ID
 from warroom.tui.bindings import bindings_of, hints
 from warroom.tui.explore.head import Head
+from warroom.tui.explore.keys import ExploreKeys
 from warroom.tui.explore.range import TimeRange, parse_range
 from warroom.tui.explore.shared import Shared
 from warroom.tui.screens.status_line import footer_state, notices_of
@@ -40,7 +39,7 @@ def explore_bindings(scope: str) -> list[BindingType]:
     return [*bindings_of(scope), *bindings_of("explore"), *bindings_of("panes")]
 
 
-class ExploreScreen(Screen[None]):
+class ExploreScreen(ExploreKeys):
     """The base of all telemetry panes. A subclass names itself (`PANE`, `TITLE_TEXT`, `SCOPE`), composes its body,
     asks in `ask_now`, and says what it shows (`shown`) so that others can be shown the same (`show`).
     """
@@ -316,8 +315,13 @@ class ExploreScreen(Screen[None]):
         self.query_one("#prompt-row").display = True
         prompt = self.query_one("#prompt", Prompt)
         prompt.text = ""
+        prompt.recall_from(self.shared.queries.get(self._history_of(purpose), ()))
         prompt.input.placeholder = hint
         prompt.focus_input(start)
+
+    def _history_of(self, purpose: str) -> str:
+        """The name that lines typed for a purpose are remembered under."""
+        return self.PANE if purpose == "query" else f"{self.PANE}:{purpose}"
 
     def close_prompt(self) -> None:
         """Put the line away."""
@@ -328,6 +332,8 @@ class ExploreScreen(Screen[None]):
         """A line was sent."""
         event.stop()
         self.close_prompt()
+        if self._prompt_for != "query":
+            self.shared.asked(self._history_of(self._prompt_for), event.text.strip())
         self.prompt_sent(self._prompt_for, event.text.strip())
 
     def on_prompt_left(self, event: Prompt.Left) -> None:
@@ -351,127 +357,3 @@ class ExploreScreen(Screen[None]):
         if text:
             self.shared.asked(self.PANE, text)
         self.ask_now()
-
-    # Keys
-
-    def action_do(self, id_: str) -> None:
-        """Run an action of the registry, if this person may."""
-        action = BY_ID[id_]
-        room = self.room
-        reason = barred(
-            action, self.console.view.link.access, self.console.me, None if room is None else room.state
-        )  # fmt: skip
-        if reason:
-            self.console.tell(reason, "warning")
-        elif action.scope == "panes":
-            self.console.open_pane(self.incident, action.id.removeprefix("pane.open-"))
-        else:
-            getattr(self, f"do_{action.method}")()
-
-    def do_leave(self) -> None:
-        """One step back."""
-        if self.query_one("#prompt-row").display:
-            self.close_prompt()
-        elif not self.step_back():
-            self.keep()
-            self.console.pop_screen()
-
-    def do_edit_query(self) -> None:
-        """Type a query; without one there is nothing to type."""
-        if self.QUERY_HINT:
-            self.open_prompt("query", self.QUERY_HINT, self.query_text)
-
-    def do_run(self) -> None:
-        """Ask anew."""
-        self.ask_now()
-
-    def do_change_range(self) -> None:
-        """Type a time range."""
-        self.open_prompt("range", "15m, 3h, 2d, 09:30-10:15 or 2026-11-21 09:30 to now")
-
-    def do_zoom_in(self) -> None:
-        """Half the time."""
-        self.set_range(self.range.zoomed(0.5, self.now(), self.shared.cursor))
-
-    def do_zoom_out(self) -> None:
-        """Twice the time."""
-        self.set_range(self.range.zoomed(2.0, self.now(), self.shared.cursor))
-
-    def do_pan_back(self) -> None:
-        """Half a range earlier."""
-        self.set_range(self.range.panned(-0.5, self.now()))
-
-    def do_pan_forward(self) -> None:
-        """Half a range later."""
-        self.set_range(self.range.panned(0.5, self.now()))
-
-    def do_go_live(self) -> None:
-        """Follow again."""
-        self.shared.cursor = None
-        self.set_range(self.range.followed())
-
-    def do_pause(self) -> None:
-        """Stand still, or go on."""
-        self.set_range(self.range.paused(self.now()) if self.range.live else self.range.followed())
-
-    def do_toggle_link(self) -> None:
-        """Go with the other panes' range, or one's own way."""
-        before = self.range
-        linked = self.shared.toggle_link(self.PANE)
-        self.console.tell("the range goes with the other panes" if linked else "this pane has a range of its own")
-        if self.range != before:
-            self.range_changed()
-        self.redraw_head()
-
-    def do_toggle_utc(self) -> None:
-        """UTC, or the local zone."""
-        self.shared.utc = not self.shared.utc
-        self.console.tell("times are UTC" if self.shared.utc else f"times are {self.console.zone}")
-        self.range_redrawn()
-
-    def range_redrawn(self) -> None:
-        """The same range told otherwise; draws all anew."""
-        self.redraw_head()
-        self.refresh(layout=False, repaint=True)
-
-    def do_pin(self) -> None:
-        """Keep what is shown on the log."""
-        evidence = self.evidence()
-        if evidence is None:
-            self.console.tell("there is nothing to pin yet", "warning")
-        else:
-            self.console.submit({"type": "pin-evidence", "evidence": evidence}, self.incident, self._pinned)
-
-    def _pinned(self, settled: Any) -> None:
-        if settled.accepted:
-            self.console.tell("pinned: it stays readable when the backend is gone")
-
-    def do_spotlight(self) -> None:
-        """Show everybody exactly this; the same again ends it."""
-        wire, room = self.console.bridge.wire, self.room
-        if wire is None:
-            return
-        shown = self.shown()
-        lit = None if room is None else room.spotlight
-        again = lit is not None and lit.by == self.console.me and lit.target == self.PANE and lit.shown == shown
-        wire.light(self.incident, "" if again else self.PANE, None if again else shown)
-        self.console.tell("the spotlight is off" if again else "everybody is shown this")
-
-    def do_follow_spotlight(self) -> None:
-        """See what the commander points at."""
-        self.console.follow_spotlight(self.incident)
-
-    def do_open_in_grafana(self) -> None:
-        """Ask for the link, copy it and say it."""
-
-        def came(future: Future[Any]) -> None:
-            error = future.exception()
-            url = "" if error is not None else str((future.result() or {}).get("url", ""))
-            if url:
-                self.console.copy_to_clipboard(url)
-                self.console.tell(f"copied: {url}")
-            else:
-                self.console.tell(str(error) if error is not None else "there is no Grafana to open this in", "warning")
-
-        if not self.ask_aside("link", came, shown=self.shown()):
-            self.console.tell("not connected yet", "warning")

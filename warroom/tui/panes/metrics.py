@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from warroom.client.view import PanelView
@@ -37,6 +37,31 @@ def chart_data(
         message = about if state == "stale" else f"{about}: {trouble.message}"
     inside = tuple(marker for marker in markers if end - window <= marker.time <= end)
     return ChartData(title, unit, series, thresholds, inside, end - window, end, state, message)
+
+
+def chart_evidence(data: ChartData, query: str, step: float, source: str = "prometheus") -> dict[str, Any]:
+    """A chart's data as the evidence of a command that pins it; `step` in seconds."""
+    return {
+        "title": data.title[:190],
+        "query": query,
+        "source": source,
+        "unit": data.unit,
+        "start": _iso(data.start),
+        "end": _iso(data.end),
+        "step_seconds": step,
+        "series": [
+            {"label": one.label[:190], "times": list(one.times), "values": [_finite(value) for value in one.values]}
+            for one in data.series[:20]
+        ],
+    }
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, tz=UTC).isoformat()
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and value - value == 0 else None
 
 
 def markers_of(state: IncidentState) -> tuple[Marker, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +20,7 @@ from warroom.tui.bindings import bindings_of
 from warroom.tui.palette import Palette, palette_of
 from warroom.tui.panes.chat import ChatSource, mentions
 from warroom.tui.panes.lists import Steps
-from warroom.tui.panes.metrics import chart_data, markers_of
+from warroom.tui.panes.metrics import chart_data, chart_evidence, markers_of
 from warroom.tui.widgets.chart import MetricChart
 from warroom.tui.widgets.chart_data import ChartData, Marker
 from warroom.tui.widgets.gauges import progress
@@ -164,30 +163,8 @@ class MetricsPane(Widget):
         chosen = next((tile for tile in self.tiles if tile.has_focus), None)
         if chosen is None or not chosen.data.series:
             return None
-        data = chosen.data
-        return {
-            "type": "pin-evidence",
-            "evidence": {
-                "title": data.title,
-                "query": str(chosen.spec.get("query", "")),
-                "unit": data.unit,
-                "start": _iso(data.start),
-                "end": _iso(data.end),
-                "step_seconds": float(chosen.spec.get("step", 15)),
-                "series": [
-                    {"label": one.label[:200], "times": list(one.times), "values": [_finite(v) for v in one.values]}
-                    for one in data.series[:20]
-                ],
-            },
-        }
-
-
-def _iso(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, tz=UTC).isoformat()
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and value - value == 0 else None
+        query, step = str(chosen.spec.get("query", "")), float(chosen.spec.get("step", 15))
+        return {"type": "pin-evidence", "evidence": chart_evidence(chosen.data, query, step)}
 
 
 class ChatPane(Pane):
