@@ -5,13 +5,13 @@ Invariant: what a test sees on screen went through `decide`, `seal` and `evolve`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from warroom.client.view import Link, LobbyLine, PanelView, Person, RoomView, Settled, View
+from warroom.client.view import Link, LobbyLine, PanelView, Person, RoomView, Settled, Spotlight, TailView, View
 from warroom.incident.chain import seal
 from warroom.incident.commands import COMMAND
 from warroom.incident.decide import decide
@@ -21,7 +21,9 @@ from warroom.incident.lobby import lobby_line
 from warroom.incident.state import Actor, IncidentState
 from warroom.incident.verdict import Refusal
 from warroom.incident.words import Access
-from warroom.telemetry.series import Full
+from warroom.telemetry.log_buffer import LogBuffer
+from warroom.telemetry.logs import LogLine
+from warroom.telemetry.series import Full, Trouble
 
 START = datetime(2026, 11, 21, 8, 58, 0, tzinfo=UTC)
 
@@ -111,8 +113,12 @@ class LocalWire:
     def present(self, incident: str, looking_at: str = "", idle: int = 0, typing: bool = False) -> None:
         self.present_calls.append((incident, looking_at, typing))
 
-    def light(self, incident: str, target: str) -> None:
-        self.asked.append(("light", {"target": target}))
+    def light(self, incident: str, target: str, shown: Mapping[str, Any] | None = None) -> None:
+        self.asked.append(("light", {"target": target, **({"shown": dict(shown)} if shown else {})}))
+        if incident in self.latest.rooms:
+            lit = Spotlight(target, self.me, dict(shown or {})) if target else None
+            room = replace(self.latest.rooms[incident], spotlight=lit)
+            self.show(replace(self.latest, rooms={**self.latest.rooms, incident: room}))
 
     def watch(self, incident: str, panel: Mapping[str, Any]) -> str:
         key = f"panel-{panel['title']}"
@@ -121,6 +127,23 @@ class LocalWire:
         return key
 
     def unwatch(self, panel: str) -> None: ...
+
+    def tail(self, incident: str, query: str) -> str:
+        self.asked.append(("tail", {"incident": incident, "query": query}))
+        key = f"tail-{len(self.asked)}"
+        view = TailView(key, incident, query, LogBuffer())
+        self.show(replace(self.latest, tails={**self.latest.tails, key: view}))
+        return key
+
+    def untail(self, key: str) -> None:
+        self.show(replace(self.latest, tails={k: v for k, v in self.latest.tails.items() if k != key}))
+
+    def lines(self, key: str, lines: Sequence[LogLine], lost: int = 0, trouble: Trouble | None = None) -> None:
+        """Let these lines come on a tail."""
+        old = self.latest.tails[key]
+        old.buffer.extend(lines, lost)
+        new = replace(old, version=old.version + 1, lost=old.lost + lost, trouble=trouble)
+        self.show(replace(self.latest, tails={**self.latest.tails, key: new}))
 
     def request(self, method: str, *, timeout: float = 10.0, **params: Any) -> Future[Any]:
         self.asked.append((method, params))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 Topic: TypeAlias = str | tuple[str, str]
-"""`link`, `lobby`, `outbox`, `notice`, or ("state" | "people", incident id), ("panel", id)."""
+"""`link`, `lobby`, `outbox`, `notice`, or ("state" | "people", incident id), ("panel" | "tail", id)."""
 
 
 class Changes:

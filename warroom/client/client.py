@@ -156,6 +156,7 @@ class Client:
             lobby=desk.rooms.lobby,
             rooms=MappingProxyType({incident: room.view for incident, room in desk.rooms.open.items()}),
             panels=MappingProxyType({key: feed.view for key, feed in desk.rooms.feeds.items()}),
+            tails=MappingProxyType({key: feed.view for key, feed in desk.rooms.tails.items()}),
             unsent=desk.unsent,
             refused=desk.refused,
             notices=tuple(desk.notices),

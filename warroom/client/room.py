@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
+from warroom.client.tail import Speaker as TailSpeaker
+from warroom.client.tail import TailFeed
 from warroom.client.view import PanelView, Person, RoomView, Settled, Spotlight, Unsent
 from warroom.incident.state import IncidentState
 from warroom.telemetry import series
@@ -59,7 +61,7 @@ class Ticket:
             future.cancel()
 
 
-class Speaker(Protocol):
+class Speaker(TailSpeaker, Protocol):
     """What a room needs of its client."""
 
     def tell(self, frame: m.Up) -> None:
@@ -156,9 +158,15 @@ class Room:
         )
         self._speaker.stand(f"presence {self.incident}", frame)
 
-    def light(self, target: str) -> None:
-        """Point at something for everybody (commander); empty ends it. Lost when the link is not live."""
-        self._speaker.tell(m.SpotlightUp(t="spotlight", incident=self.incident, target=target[:64]))
+    def light(self, target: str, shown: Mapping[str, Any] | None = None) -> None:
+        """Point at something for everybody (commander); empty ends it. Lost when the link is not live.
+
+        Raises:
+            ValueError: `shown` is larger than what a spotlight carries.
+        """
+        self._speaker.tell(
+            m.SpotlightUp(t="spotlight", incident=self.incident, target=target[:64], shown=dict(shown or {}))
+        )
 
     def watch(self, panel: Mapping[str, Any], key: str = "") -> PanelFeed:
         """Follow a panel (fields of `wire.messages.PanelSpec`); `key` names it in the view, unique in this client.
@@ -167,6 +175,14 @@ class Room:
             ValueError: the panel is not one; names the field.
         """
         return PanelFeed(self._speaker, self.incident, panel, key)
+
+    def tail(self, query: str, key: str = "") -> TailFeed:
+        """Follow the new lines of a log query; `key` names the tail in the view, unique in this client.
+
+        Raises:
+            ValueError: the query is empty or too long.
+        """
+        return TailFeed(self._speaker, self.incident, query, key)
 
     def leave(self) -> None:
         """Stop following."""

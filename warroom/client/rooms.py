@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from warroom.client.changes import Topic
 from warroom.client.replica import ReplicaCache
 from warroom.client.room import PanelFeed, Room
+from warroom.client.tail import TailFeed
 from warroom.client.view import LobbyLine, Spotlight, Unsent
 from warroom.incident import snapshot
 from warroom.incident.decode import fold
@@ -45,10 +46,11 @@ class Rooms:
         self.cache = cache
         self.open: dict[str, Room] = {}
         self.feeds: dict[str, PanelFeed] = {}
+        self.tails: dict[str, TailFeed] = {}
         self.lobby: Mapping[str, LobbyLine] | None = cache.load_lobby() if cache else None
         self.lobby_came = asyncio.Event()
         self.unsaved: set[str] = set()
-        self._panels = 0
+        self._panels = self._tailed = 0
 
     # -- what the session tells ----------------------------------------------------------------------------------
 
@@ -94,11 +96,14 @@ class Rooms:
                     self.open[frame.incident].hear_people(frame)
             case m.SpotlightDown():
                 if frame.incident in self.open:
-                    spotlight = Spotlight(frame.target, frame.by) if frame.target else None
+                    spotlight = Spotlight(frame.target, frame.by, frame.shown) if frame.target else None
                     self.open[frame.incident].hear_spotlight(spotlight)
             case m.PanelDown():
                 if frame.id in self.feeds:
                     self.feeds[frame.id].hear(frame.body)
+            case m.LinesDown():
+                if frame.id in self.tails:
+                    self.tails[frame.id].hear(frame.body, frame.lost)
             case m.Closed():
                 self.forget(frame.incident)
                 if frame.incident in self.open:
@@ -159,6 +164,18 @@ class Rooms:
         if self.feeds.pop(feed.id, None) is not None:
             self._desk.touch(("panel", feed.id))
 
+    def tail_id(self) -> str:
+        self._tailed += 1
+        return f"l{self._tailed}"
+
+    def add_tail(self, feed: TailFeed) -> None:
+        self.tails[feed.id] = feed
+        self._desk.touch(("tail", feed.id))
+
+    def drop_tail(self, feed: TailFeed) -> None:
+        if self.tails.pop(feed.id, None) is not None:
+            self._desk.touch(("tail", feed.id))
+
     def room(self, incident: str) -> Room:
         """The room of an incident, followed from what is cached."""
         room = self.open.get(incident)
@@ -176,6 +193,8 @@ class Rooms:
             return
         for feed in [feed for feed in self.feeds.values() if feed.incident == room.incident]:
             feed.stop()
+        for tail in [tail for tail in self.tails.values() if tail.incident == room.incident]:
+            tail.stop()
         self.drop_standing(f"presence {room.incident}")
         self.save(room.incident)
         self._desk.act(self._desk.session.unfollow(room.incident))

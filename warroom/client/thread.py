@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from warroom.client.client import Client
     from warroom.client.room import PanelFeed
+    from warroom.client.tail import TailFeed
     from warroom.incident.commands import Command
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class ClientThread:
         self._token = token
         self._wake = wake
         self._feeds: dict[str, PanelFeed] = {}
+        self._tails: dict[str, TailFeed] = {}
         self._watched = 0
         self._guard = threading.Lock()
         self._early: list[Callable[[Client], None]] = []
@@ -146,12 +148,12 @@ class ClientThread:
 
         self._call(present)
 
-    def light(self, incident: str, target: str) -> None:
-        """Point at something for everybody in that room; empty ends it."""
+    def light(self, incident: str, target: str, shown: Mapping[str, Any] | None = None) -> None:
+        """Point at something for everybody in that room, with what is shown there; empty ends it."""
 
         def light(client: Client) -> None:
             if incident in client.rooms:
-                client.rooms[incident].light(target)
+                client.rooms[incident].light(target, shown)
 
         self._call(light)
 
@@ -175,6 +177,29 @@ class ClientThread:
                 feed.stop()
 
         self._call(unwatch)
+
+    def tail(self, incident: str, query: str) -> str:
+        """Follow the new lines of a log query in a followed incident; returns its key in `latest.tails`."""
+        with self._guard:
+            self._watched += 1
+            key = f"t{self._watched}"
+
+        def tail(client: Client) -> None:
+            if incident in client.rooms:
+                self._tails[key] = client.rooms[incident].tail(query, key)
+
+        self._call(tail)
+        return key
+
+    def untail(self, key: str) -> None:
+        """Follow that tail no longer."""
+
+        def untail(_: Client) -> None:
+            feed = self._tails.pop(key, None)
+            if feed is not None:
+                feed.stop()
+
+        self._call(untail)
 
     def seen(self, serial: int) -> None:
         """The person has seen the refusal with that serial."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from warroom.incident.state import IncidentState
 
 if TYPE_CHECKING:
+    from warroom.telemetry.log_buffer import LogBuffer
     from warroom.telemetry.series import Full, Trouble
 
 LinkStatus = Literal["connecting", "live", "reconnecting", "refused", "closed"]
@@ -117,10 +118,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Spotlight:
-    """The commander points at `target`: a pane, or an entry (`entry:41`)."""
+    """The commander points at `target`: a pane, or an entry (`entry:41`). `shown` is what that pane shows."""
 
     target: str
     by: str
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,23 @@ class PanelView:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TailView:
+    """One tailed log query. `buffer` is shared and only grows; `version` counts what happened, lines or trouble.
+
+    `lost` are lines nobody brought here, `backfilled` those that the server fetched after its source had dropped them.
+    """
+
+    id: str
+    incident: str
+    query: str
+    buffer: LogBuffer
+    trouble: Trouble | None = None
+    version: int = 0
+    lost: int = 0
+    backfilled: int = 0
+
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -174,6 +193,7 @@ class View:
     lobby: Mapping[str, LobbyLine] | None = None
     rooms: Mapping[str, RoomView] = field(default_factory=lambda: _NOTHING)
     panels: Mapping[str, PanelView] = field(default_factory=lambda: _NOTHING)
+    tails: Mapping[str, TailView] = field(default_factory=lambda: _NOTHING)
     unsent: tuple[Unsent, ...] = ()
     refused: tuple[RefusedCommand, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -47,6 +47,8 @@ _UP: dict[str, type[m.Up]] = {
     "spotlight": m.SpotlightUp,
     "watch": m.Watch,
     "unwatch": m.Unwatch,
+    "tail": m.Tail,
+    "untail": m.Untail,
     "request": m.Request,
     "ping": m.Ping,
 }
@@ -61,6 +63,7 @@ _DOWN: dict[str, type[m.Down]] = {
     "presence": m.PresenceDown,
     "spotlight": m.SpotlightDown,
     "panel": m.PanelDown,
+    "lines": m.LinesDown,
     "closed": m.Closed,
     "response": m.Response,
     "pong": m.Pong,
@@ -72,6 +75,11 @@ _DOWN: dict[str, type[m.Down]] = {
 def encode(frame: m.Up | m.Down) -> bytes:
     """The frame as UTF-8 JSON, for a text frame."""
     return frame.__pydantic_serializer__.to_json(frame)
+
+
+def encode_answer(id: int, result: bytes) -> bytes:  # noqa: A002 (the wire's word)
+    """A `response` frame around a result that is JSON already: it is not parsed again."""
+    return b'{"t":"response","id":%d,"ok":true,"result":%s,"reason":"","words":""}' % (id, result)
 
 
 def encode_events(incident: str, records: Sequence[Record], previous: bytes, head: int = 0) -> bytes:

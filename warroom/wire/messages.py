@@ -11,6 +11,8 @@ Up (client to server)                          Down (server to client)
  spotlight   commander: look at this            spotlight
  watch       follow a panel                     panel      full series, increments or trouble of one panel
  unwatch                                        closed     a subscription ended, and why
+ tail        follow the lines of a log query    lines      new lines of one tail, or its trouble
+ untail
  request     anything with one answer           response
  ping                                           pong, notice, bye
 
@@ -26,11 +28,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 PROTOCOL = 1
 MAX_UP = 256 * 1024
 """Bytes of the largest frame a client may send."""
+MAX_SHOWN = 8 * 1024
+"""Bytes of the content of a spotlight."""
 MAX_DOWN = 1024 * 1024
 """Bytes of the largest frame a server sends; a snapshot comes in several binary frames."""
 
@@ -130,12 +135,25 @@ class PresenceUp(Up):
     typing: bool = False
 
 
+def _small(shown: dict[str, Any]) -> dict[str, Any]:
+    size = len(orjson.dumps(shown))
+    if size > MAX_SHOWN:
+        raise ValueError(f"has {size} bytes as JSON; at most {MAX_SHOWN} are shown")
+    return shown
+
+
+Shown = Annotated[dict[str, Any], AfterValidator(_small)]
+
+
 class SpotlightUp(Up):
-    """`target` is a pane or an entry (`entry:41`), empty to end it."""
+    """`target` is a pane or an entry (`entry:41`), empty to end it. `shown` is what the pane shows, in its own words:
+    `{"pane":"logs","query":...,"start":...,"end":...}`; at most 8 KiB.
+    """
 
     t: Literal["spotlight"]
     incident: Incident
     target: Word
+    shown: Shown = Field(default_factory=dict)
 
 
 class Threshold(Up):
@@ -174,8 +192,23 @@ class Unwatch(Up):
     id: Word
 
 
+class Tail(Up):
+    """Follow the new lines of a log query. `id` is the client's own name for the tail on this connection."""
+
+    t: Literal["tail"]
+    incident: Incident
+    id: Word
+    query: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+    source: Word = "loki"
+
+
+class Untail(Up):
+    t: Literal["untail"]
+    id: Word
+
+
 class Request(Up):
-    """One question with one answer; methods are listed in `warroom.server.requests`."""
+    """One question with one answer; methods are listed in `warroom.server.methods`."""
 
     t: Literal["request"]
     id: Count
@@ -190,7 +223,7 @@ class Ping(Up):
 
 AnyUp = Annotated[
     Hello | CommandFrame | Confirm | Subscribe | Unsubscribe | Lobby | PresenceUp | SpotlightUp | Watch | Unwatch
-    | Request | Ping,
+    | Tail | Untail | Request | Ping,
     Field(discriminator="t"),
 ]  # fmt: skip
 
@@ -349,6 +382,7 @@ class SpotlightDown(Down):
     incident: str
     target: str
     by: str
+    shown: dict[str, Any] = Field(default_factory=dict)
 
 
 class PanelDown(Down):
@@ -356,6 +390,17 @@ class PanelDown(Down):
 
     t: Literal["panel"] = "panel"
     id: str
+    body: dict[str, Any]
+
+
+class LinesDown(Down):
+    """`body` is what `warroom.telemetry.line_frames` encodes: lines, or trouble or recovered as of a panel. `lost` are
+    lines that this connection was too slow for.
+    """
+
+    t: Literal["lines"] = "lines"
+    id: str
+    lost: int = 0
     body: dict[str, Any]
 
 
