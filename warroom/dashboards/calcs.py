@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 Values: TypeAlias = Sequence[float | None]
@@ -56,13 +57,11 @@ def _variance(kept: list[float]) -> float:
 
 def _delta(kept: list[float]) -> float:
     """By how much a counter grew; after a reset it counts from zero."""
-    return math.fsum(
-        after - before if after >= before else after for before, after in zip(kept, kept[1:], strict=False)
-    )
+    return math.fsum(after - before if after >= before else after for before, after in pairwise(kept))
 
 
 def _step(kept: list[float]) -> float:
-    steps = [after - before for before, after in zip(kept, kept[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(kept)]
     return min(steps) if steps else 0.0
 
 
@@ -104,7 +103,7 @@ CALCS: Final[Mapping[str, Calc]] = {
     "distinctCount": Calc("Distinct Count", lambda values: float(len(set(_kept(values)))), False),
     "changeCount": Calc(
         "Change Count",
-        _over(lambda kept: float(sum(one != other for one, other in zip(kept, kept[1:], strict=False)))),
+        _over(lambda kept: float(sum(one != other for one, other in pairwise(kept)))),
         False,
     ),
     "allIsZero": Calc("All Zeros", _over(lambda kept: float(not any(kept))), False),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -16,9 +16,9 @@ from warroom.dashboards.data import PLAIN, Cell, Hue, Limit, Mark, Reading
 from warroom.dashboards.model import FieldRules
 from warroom.dashboards.moments import ISO, date_text
 from warroom.dashboards.patterns import LONGEST_SUBJECT, compiled, finds
-from warroom.dashboards.said import Raw, as_number, clean, flag, line, listed, number, part, parts, text, texts
+from warroom.dashboards.said import Raw, clean, flag, line, number, part, parts, text, texts
 from warroom.dashboards.tables import Field, Frame, Item, word
-from warroom.dashboards.units import Locale, shown
+from warroom.dashboards.units import HERE, Locale, shown
 from warroom.dashboards.values import Scope, fill_text
 
 _NAME_SLOT: Final = re.compile(r"\$\{__(field|series)\.([^}]{1,200})\}|\$__field_name|\$__cell_\d")
@@ -28,7 +28,7 @@ Where: TypeAlias = tuple[Frame, Field]
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping_:
+class Rewrite:
     """One value mapping: what it fits and what is shown in its place."""
 
     kind: str
@@ -48,14 +48,14 @@ class Show:
     high: float | None = None
     limits: tuple[Limit, ...] = ()
     percent: bool = False
-    mappings: tuple[Mapping_, ...] = ()
+    mappings: tuple[Rewrite, ...] = ()
     no_value: str = ""
     hue: Hue = ""
     by_thresholds: bool = True
     custom: Raw = field(default_factory=dict)
     prefix: str = ""
     postfix: str = ""
-    here: Locale = Locale()
+    here: Locale = HERE
 
     def limits_in(self, low: float, high: float) -> tuple[Limit, ...]:
         """The thresholds as values; those in percent lie between the two ends."""
@@ -125,7 +125,7 @@ def _expanded(found: re.Match[str] | bool, said: str) -> str:
     return re.sub(r"\$(\d)", lambda slot: (found[int(slot[1])] or "") if int(slot[1]) <= found.re.groups else "", said)
 
 
-def _fits(mapping: Mapping_, value: Item) -> re.Match[str] | bool | None:
+def _fits(mapping: Rewrite, value: Item) -> re.Match[str] | bool | None:
     match mapping.kind:
         case "value":
             return True if value is not None and text(mapping.match, "is") in _spellings(value) else None
@@ -158,9 +158,7 @@ def _special(kind: str, value: Item) -> bool:
     }.get(kind, False)  # fmt: skip
 
 
-def show_of(
-    rules: FieldRules, frame: Frame, one: Field, scope: Scope, here: Locale, *, every: Sequence[Frame] = ()
-) -> Show:
+def show_of(rules: FieldRules, frame: Frame, one: Field, scope: Scope, here: Locale) -> Show:
     """How a field of a frame is shown."""
     raw: dict[str, Any] = dict(rules.defaults)
     raw |= one.config
@@ -231,7 +229,7 @@ def _limits(raw: Raw) -> tuple[tuple[Limit, ...], bool]:
     return tuple(ordered), text(raw, "mode") == "percentage"
 
 
-def _mappings(raw: Raw) -> Iterable[Mapping_]:
+def _mappings(raw: Raw) -> Iterable[Rewrite]:
     for _, one in parts(raw, "mappings"):
         kind = text(one, "type")
         options = part(one, "options")
@@ -244,22 +242,22 @@ def _mappings(raw: Raw) -> Iterable[Mapping_]:
             yield _mapping(kind, options, part(options, "result"))
 
 
-def _mapping(kind: str, match: Raw, result: Raw) -> Mapping_:
+def _mapping(kind: str, match: Raw, result: Raw) -> Rewrite:
     said = text(result, "text") if "text" in result else None
     colour = text(result, "color")
-    return Mapping_(kind, match, said, mark_of(colour) if colour else PLAIN)
+    return Rewrite(kind, match, said, mark_of(colour) if colour else PLAIN)
 
 
-def _old_mapping(raw: Raw, kind: str) -> Iterable[Mapping_]:
+def _old_mapping(raw: Raw, kind: str) -> Iterable[Rewrite]:
     said = text(raw, "text")
     if kind == "2" or ("from" in raw and text(raw, "from") and "value" not in raw):
-        yield Mapping_("range", {"from": raw.get("from"), "to": raw.get("to")}, said, PLAIN)
+        yield Rewrite("range", {"from": raw.get("from"), "to": raw.get("to")}, said, PLAIN)
         return
     value = text(raw, "value")
     if value in {"null", "NaN"}:
-        yield Mapping_("special", {"match": "null+nan"}, said, PLAIN)
+        yield Rewrite("special", {"match": "null+nan"}, said, PLAIN)
     elif value:
-        yield Mapping_("value", {"is": value}, said, PLAIN)
+        yield Rewrite("value", {"is": value}, said, PLAIN)
 
 
 def fits(matcher: str, options: Any, frame: Frame, one: Field, scope: Scope) -> bool:
@@ -281,7 +279,7 @@ def fits(matcher: str, options: Any, frame: Frame, one: Field, scope: Scope) -> 
         case "byTypes":
             return any(_of_type(each, one) for each in options) if isinstance(options, list) else False
         case "byFrameRefID":
-            return options == frame.ref
+            return bool(options == frame.ref)
         case "numeric":
             return one.kind == "number"
         case "time":
@@ -299,7 +297,7 @@ MATCHERS: Final = ("byName", "byNames", "byRegexp", "byRegexpOrNames", "byType",
 
 
 def _of_type(wanted: Any, one: Field) -> bool:
-    return wanted == {"text": "string", "bool": "boolean"}.get(one.kind, one.kind)
+    return isinstance(wanted, str) and wanted == {"text": "string", "bool": "boolean"}.get(one.kind, one.kind)
 
 
 def with_affixes(show: Show, options: Raw) -> Show:
@@ -317,17 +315,3 @@ def ends_of(shows: Iterable[tuple[Show, Sequence[float | None]]]) -> tuple[float
     """The least and the greatest of all values, for percentages of thresholds; 0 and 100 without any."""
     found = [one for _, values in shows for one in values if one is not None and math.isfinite(one)]
     return (min(found), max(found)) if found else (0.0, 100.0)
-
-
-__all__ = [
-    "MATCHERS",
-    "Mapping",
-    "Show",
-    "as_number",
-    "ends_of",
-    "fits",
-    "is_hidden",
-    "listed",
-    "show_of",
-    "with_affixes",
-]

@@ -44,11 +44,10 @@ def join_by_field(frames: tuple[Frame, ...], options: Raw, _scope: Scope) -> tup
     rows = rows[:_MOST_ROWS]
     fields = [replace(keyed[0][1], values=tuple(value for value, _ in rows))]
     for at, (frame, key) in enumerate(keyed):
-        for one in frame.fields:
-            if one is key:
-                continue
-            joined = tuple(None if (place := row[at]) is None else one.values[place] for _, row in rows)
-            fields.append(replace(one, values=joined))
+        for each in frame.fields:
+            if each is not key:
+                joined = tuple(None if (place := row[at]) is None else each.values[place] for _, row in rows)
+                fields.append(replace(each, values=joined))
     return (Frame(frames[0].ref, tuple(_apart(fields, keyed)), "table"),)
 
 
@@ -77,7 +76,7 @@ def _places(key: Field) -> dict[Item, list[int]]:
 
 def merge(frames: tuple[Frame, ...], _options: Raw, _scope: Scope) -> tuple[Frame, ...]:
     """One table of all: rows that agree in the columns they share become one."""
-    tables = [_labelled(one) for one in frames if one.fields]
+    tables = [one for one in frames if one.fields]
     if len(tables) <= 1:
         return tuple(tables) or frames
     names = list(dict.fromkeys(one.shown for table in tables for one in table.fields))
@@ -105,11 +104,6 @@ def merge(frames: tuple[Frame, ...], _options: Raw, _scope: Scope) -> tuple[Fram
 
 def _agree(row: dict[str, Item], other: dict[str, Item]) -> bool:
     return all(row[name] == value for name, value in other.items() if name in row)
-
-
-def _labelled(frame: Frame) -> Frame:
-    """A series as a table: its value's column is called Value and has no labels of its own."""
-    return frame
 
 
 def series_to_rows(frames: tuple[Frame, ...], _options: Raw, _scope: Scope) -> tuple[Frame, ...]:

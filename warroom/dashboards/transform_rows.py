@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from warroom.dashboards.calcs import calc_of
 from warroom.dashboards.fields import fits
-from warroom.dashboards.said import Raw, as_number, flag, listed, part, parts, text, texts
+from warroom.dashboards.said import Raw, as_number, flag, part, parts, text, texts
 from warroom.dashboards.tables import Field, Frame, Item, word
 from warroom.dashboards.values import Scope, fill_text
 
@@ -180,7 +180,3 @@ def transpose(frame: Frame, options: Raw, _scope: Scope) -> Frame:
         for at, value in enumerate(head.values[:_MOST])
     ]  # fmt: skip
     return replace(frame, fields=(first, *columns), kind="table")
-
-
-__all__ = ["group_by", "grouping_to_matrix", "limit", "listed", "ordered", "reduce_frames", "sort_by",
-           "time_series_table", "transpose"]  # fmt: skip
