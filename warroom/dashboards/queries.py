@@ -178,7 +178,7 @@ def _queries_of(
     ]
 
 
-_ONE_TIME: Final = frozenset({"table", "stat", "gauge", "bargauge", "piechart", "barchart"})
+_ONE_TIME: Final = frozenset({"table", "gauge", "bargauge", "piechart", "barchart"})
 """Types for which, of a query asked both ways, the newest values alone are enough."""
 
 _AGGREGATES: Final = re.compile(
