@@ -150,7 +150,7 @@ class LogView(LogRows, can_focus=True):
         """The selected line for the clipboard, whole."""
         return "" if self._selected_line is None else plain_row(self._selected_line, self.zone)
 
-    def visible(self) -> list[LogLine]:
+    def in_view(self) -> list[LogLine]:
         """The lines in view, from the top."""
         numbers = (self.number_at(at) for at in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height))
         found = (None if number is None else self.lines.line(number) for number in numbers)

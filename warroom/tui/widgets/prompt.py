@@ -25,6 +25,8 @@ from warroom.tui.widgets.line_input import LineInput
 
 _SHOWN = 8
 _HISTORY = 200
+_GOES_ON = ("=", "~", '"', "(", "{")
+"""What an offer may end in that the next word belongs to directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,14 @@ class Prompt(Vertical):
         # At once: the next key may be on its way already.
         self.screen.set_focus(self.input)
 
+    def recall_from(self, lines: Sequence[str]) -> None:
+        """Let the arrows go through these lines from now on, newest last."""
+        self.history, self._back, self._unsent = list(lines), 0, ""
+
+    def offer_again(self) -> None:
+        """Ask for offers once more: what can be offered has changed."""
+        self._offer()
+
     def action_close(self) -> None:
         """Close the list; with no list open, leave the line (it stays as it is)."""
         if self.is_open:
@@ -294,7 +304,7 @@ class Prompt(Vertical):
         offer, line = self.offers.offers[index], self.text
         word = word_at(line, self.input.cursor_position)
         rest = line[word.end :]
-        gap = "" if rest.startswith(" ") else " "
+        gap = "" if rest.startswith(" ") or offer.text[-1:] in _GOES_ON else " "
         done = f"{line[: word.start]}{offer.text}{gap}"
         self.input.value = done + rest
         self.input.cursor_position = len(done)
