@@ -112,6 +112,10 @@ ACTIONS: tuple[Action, ...] = (
         scope="timeline", slash="redact", cli="redact INC SEQ REASON", access="commander", dangerous=True),
     _do("entry.pin-evidence", "Pin evidence", "Keep the selected chart's data on the log", "p", scope="metrics",
         slash="evidence", cli="evidence INC QUERY"),
+    _do("metrics.explore-chart", "Explore", "The selected chart in the metrics pane, to zoom and compare", "enter",
+        scope="metrics", access="observer", cli="query EXPR"),
+    _do("metrics.remove-panel", "Off the board", "Take the selected chart off everybody's board", "x", scope="metrics",
+        cli="panel remove INC NUMBER"),
     # Tasks
     _do("task.add", "Task", "Work for a named person: `@jana 20m drain the queue`", "t", hint="task", slash="task",
         cli="task add INC TITLE"),

@@ -31,7 +31,8 @@ from warroom.tui.panes.lists import Alerts, Causes, Roles, Steps, Tasks
 from warroom.tui.panes.pending import pending_entries
 from warroom.tui.panes.timeline import TimelineSource, keeper
 from warroom.tui.screens.arrivals import Arrivals
-from warroom.tui.screens.board_panes import ChatPane, MetricsPane, PlaybookPane, TimelinePane, scoped_list
+from warroom.tui.screens.board_metrics import MetricsPane
+from warroom.tui.screens.board_panes import ChatPane, PlaybookPane, TimelinePane, scoped_list
 from warroom.tui.screens.room_actions import RoomActions
 from warroom.tui.screens.status_line import footer_state, notices_of, waiting_of
 from warroom.tui.widgets.clock import BigClock
@@ -167,6 +168,8 @@ class BoardScreen(RoomActions):
             pane.show(Steps(state.playbooks, zone, _previous(pane.rows, Steps)), state)
         if self._changed("markers", state.statuses, state.changes, state.pins, state.milestones):
             self.query_one("#metrics", MetricsPane).show_markers(state)
+        if self._changed("board", state.board):
+            self.query_one("#metrics", MetricsPane).show_board(state.board, self.incident)
         if self._changed("people", self._people):
             self._show_lookers(self._people)
             self.query_one("#chat", ChatPane).show_typing(self._people, console.me)

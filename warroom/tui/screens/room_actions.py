@@ -255,6 +255,23 @@ class RoomActions(Screen[None]):
         else:
             self.submit(payload)
 
+    def do_explore_chart(self) -> None:
+        """The selected chart in the metrics pane."""
+        shown = self.pane("metrics").shown()
+        if shown is None:
+            self.console.tell("select a chart first: 1, then the arrows", "warning")
+        else:
+            self.console.open_pane(self.incident, "metrics", shown)
+
+    def do_remove_panel(self) -> None:
+        """Take the selected chart off everybody's board, if somebody put it there."""
+        chosen = self.pane("metrics").chosen
+        number = None if chosen is None else chosen.spec.get("number")
+        if number is None:
+            self.console.tell("select a chart that somebody added; those of the services stay", "warning")
+        else:
+            self.submit({"type": "remove-panel", "number": number})
+
     def do_attach(self) -> None:
         """Ask the server which playbooks match, and let the reader choose."""
         if not self.console.bridge.ask("playbooks.suggest", self._playbooks_came, incident=self.incident):
