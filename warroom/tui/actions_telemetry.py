@@ -108,18 +108,27 @@ def _logs(id_: str, title: str, help_: str, keys: str, hint: str = "") -> Action
 _LOGS: tuple[Action, ...] = (
     _logs("logs.filter-lines", "Filter", "Among the lines at hand: words, !word, level>=warn, service=checkout", "f",
           "filter"),
+    _logs("logs.filter-in", "In", "Only lines with the selected value: it goes into the query", "i", "in"),
+    _logs("logs.filter-out", "Out", "No lines with the selected value: it goes into the query", "x", "out"),
+    _logs("logs.show-patterns", "Patterns", "The forms that lines have, how often, and which are new", "P", "patterns"),
+    _logs("logs.next-error", "Next error", "The next line of level error or fatal", "e", "error"),
+    _logs("logs.previous-error", "Error before", "The line before of level error or fatal", "E"),
+    _logs("logs.show-context", "Context", "The lines of the same stream around the selected one", "c", "context"),
+    _logs("logs.open-trace", "Trace of this line", "The trace that the line belongs to, as a waterfall", "w", "trace"),
     _logs("logs.toggle-hiding", "Hide or mark", "Hide the lines that do not pass the filter, or only mark those that do",
           "F"),
     _logs("logs.next-hit", "Next hit", "The next line that passes the filter", "n"),
     _logs("logs.previous-hit", "Hit before", "The line before that passes the filter", "N"),
-    _logs("logs.next-error", "Next error", "The next line of level error or fatal", "e", "next error"),
-    _logs("logs.previous-error", "Error before", "The line before of level error or fatal", "E"),
-    _logs("logs.filter-in", "In", "Only lines with the selected value: it goes into the query", "i", "in"),
-    _logs("logs.filter-out", "Out", "No lines with the selected value: it goes into the query", "x", "out"),
-    _logs("logs.show-patterns", "Patterns", "The forms that lines have, how often, and which are new", "P", "patterns"),
-    _logs("logs.show-context", "Context", "The lines of the same stream around the selected one", "c", "context"),
-    _logs("logs.open-trace", "Trace of this line", "The trace that the line belongs to, as a waterfall", "w",
-          "its trace"),
 )  # fmt: skip
 
-TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES)
+def _services(id_: str, title: str, help_: str, keys: str, hint: str) -> Action:
+    return to_do(id_, title, help_, keys, scope="services", hint=hint, access="observer")
+
+
+_SERVICES: tuple[Action, ...] = (
+    _services("services.open-traces", "Traces of the service", "Its traces, the failed ones if it is ill", "e", "traces"),
+    _services("services.open-logs", "Logs of the service", "What it logged in this time", "l", "logs"),
+    _services("services.open-metrics", "Metrics of the service", "Its rate by operation", "m", "metrics"),
+)
+
+TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES, *_SERVICES)

@@ -239,7 +239,7 @@ class LogsActs(ExploreScreen):
                     return
                 halves[direction] = read_page(future.result())
                 if set(halves) == {"backward", "forward"}:
-                    self._context([*halves["backward"], *halves["forward"]], line)
+                    self._show_around([*halves["backward"], *halves["forward"]], line)
 
             return came
 
@@ -254,9 +254,9 @@ class LogsActs(ExploreScreen):
             self.console.tell(words, "warning")
         lines = self.view.lines
         found = lines.slice(lines.first, lines.end)[1]
-        self._context([one for one in found if one.labels == line.labels], line)
+        self._show_around([one for one in found if one.labels == line.labels], line)
 
-    def _context(self, lines: Sequence[LogLine], line: LogLine) -> None:
+    def _show_around(self, lines: Sequence[LogLine], line: LogLine) -> None:
         """Show these lines, the one in the middle selected; Esc comes back."""
         unlike = {(one.ns, one.text): one for one in lines} | {(line.ns, line.text): line}
         ordered = sorted(unlike.values(), key=lambda one: one.ns)

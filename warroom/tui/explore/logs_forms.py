@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from warroom.incident.words import Milestone
 from warroom.telemetry import shapes
 from warroom.telemetry.logs import LogPattern
+from warroom.tui.explore.logs_feed import PAGE, read_page
 from warroom.tui.explore.logs_patterns import PatternMiner, PatternRow, rows_of
 from warroom.tui.widgets.log_lines import LogLines
 
@@ -60,11 +61,11 @@ class LogForms:
             if found:
                 self._show([shapes.read(LogPattern, one) for one in found], start, end, mined=False)
             else:
-                self._mine(lines, serial)
+                self._mine(lines, query, serial)
 
         params = {"query": query, "start": first, "end": end, "step": max(1.0, (end - first) / 120)}
         if not query or not self._screen.ask_aside("logs.patterns", came, **params):
-            self._mine(lines, serial)
+            self._mine(lines, query, serial)
 
     def _show(self, patterns: Sequence[LogPattern], start: float, end: float, *, mined: bool, count: int = 0) -> None:
         self.mined = mined
@@ -76,7 +77,8 @@ class LogForms:
         self.words = f"{len(rows)} patterns {source}, {compared}"
         self._came(rows)
 
-    def _mine(self, lines: LogLines, serial: int) -> None:
+    def _mine(self, lines: LogLines, query: str, serial: int) -> None:
+        """Mine the lines at hand, with a page from before the incident where they do not reach back to that."""
         first, stop = max(lines.first, lines.end - MOST_MINED), lines.end
         oldest, newest = lines.line(first), lines.line(stop - 1)
         if oldest is None or newest is None:
@@ -84,8 +86,7 @@ class LogForms:
             self._came(())
             return
         start, end = oldest.ns / 1e9, newest.ns / 1e9 + 0.001
-        shown = self._screen.bounds()
-        miner = PatternMiner((end - start) / 120)
+        miner, began = PatternMiner((end - start) / 120), self.began
 
         def work(at: int) -> None:
             if serial != self._serial or not self._screen.is_mounted:
@@ -95,7 +96,14 @@ class LogForms:
             if found and begin + len(found) < stop:
                 self._screen.set_timer(0.005, lambda: work(begin + len(found)))
             else:
-                low = max(start, min(shown[0], end)) if shown[0] <= end else start
-                self._show(miner.patterns(), low, end, mined=True, count=miner.lines)
+                self._show(miner.patterns(), start, end, mined=True, count=min(stop - first, miner.lines))
 
-        work(first)
+        def came(future: Future[Any]) -> None:
+            if future.exception() is None and future.result():
+                miner.add(read_page(future.result()))
+            work(first)
+
+        before = {"start": (began or 0) - BEFORE, "end": began, "limit": PAGE, "direction": "backward"}
+        reaches = began is None or start < began
+        if reaches or not query or not self._screen.ask_aside("logs", came, query=query, **before):
+            work(first)

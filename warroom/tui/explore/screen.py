@@ -142,7 +142,7 @@ class ExploreScreen(ExploreKeys):
             self.take(opening)
         else:
             self.ask_now()
-        self.refresh_view(self.console.view)
+        self.call_after_refresh(lambda: self.refresh_view(self.console.view))
 
     def keep(self) -> None:
         """Remember what is shown, to come back to; called before the pane is left."""
@@ -245,7 +245,7 @@ class ExploreScreen(ExploreKeys):
 
     def refresh_view(self, view: View) -> None:
         """Take over a new view of everything."""
-        if not self.is_mounted:
+        if not self.is_mounted or not self.children:  # it is being taken down
             return
         self.view_changed(view)
         self._show_link(view)

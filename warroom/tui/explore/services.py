@@ -1,0 +1,164 @@
+"""The services pane: who calls whom, how each fares, and the way from one to its traces, logs and metrics.
+
+Invariant: a service that no source told anything of is shown as unknown, with the words why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import orjson
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from warroom.telemetry import shapes
+from warroom.telemetry.graph import ServiceGraph, ServiceNode
+from warroom.tui.explore.screen import ExploreScreen, explore_bindings
+from warroom.tui.explore.service_rows import Services, map_of
+from warroom.tui.widgets.rows import RowList
+from warroom.tui.widgets.strips import LineBar
+
+_NOTHING = ServiceGraph((), ())
+
+
+class ServicesScreen(ExploreScreen):
+    """The map above, the list below."""
+
+    PANE = "services"
+    TITLE_TEXT = "Services"
+    SCOPE = "services"
+    REFRESH = 30.0
+    BINDINGS: ClassVar[list[BindingType]] = explore_bindings("services")
+
+    def __init__(self, incident: str, shown: Mapping[str, Any] | None = None) -> None:
+        super().__init__(incident, shown)
+        self.graph = _NOTHING
+        self._pinned_data = False
+        self._wanted = ""
+
+    def compose_body(self) -> ComposeResult:
+        yield LineBar(id="map")
+        yield LineBar(id="list-head")
+        yield RowList("Services", id="services", empty="asking which services there are")
+
+    def on_mount(self) -> None:
+        self.query_one("#map", LineBar).paint_with(self._paint_map)
+        self.query_one("#list-head", LineBar).paint_with(self._paint_heading)
+        super().on_mount()
+
+    def focus_target(self) -> Widget | None:
+        return self.query_one("#services", RowList)
+
+    def head_note(self) -> str:
+        ill = sum(node.health == "red" for node in self.graph.nodes)
+        shaky = sum(node.health == "amber" for node in self.graph.nodes)
+        from_ = f", from {' and '.join(self.graph.sources)}" if self.graph.sources else ""
+        return f"{len(self.graph.nodes)} services, {ill} red, {shaky} amber{from_}" if self.graph.nodes else ""
+
+    def ask_now(self) -> None:
+        if self._pinned_data:
+            return
+        start, end = self.bounds()
+        self.ask("services", self._came, start=start, end=end)
+
+    def _came(self, result: Any) -> None:
+        self._take(shapes.read(ServiceGraph, result))
+
+    def _take(self, graph: ServiceGraph) -> None:
+        self.graph = graph
+        self.words = "; ".join(graph.warnings)
+        rows = self.query_one("#services", RowList)
+        rows.set_empty("no source knows of a service in this time")
+        rows.show(Services(graph))
+        if self._wanted:
+            rows.select(self._wanted)
+            self._wanted = ""
+        if rows.selected_row is None and graph.nodes:
+            rows.select(rows.source.key(rows.source.row(0)))
+        self._redraw_map()
+        self.redraw_head()
+
+    @property
+    def chosen(self) -> ServiceNode | None:
+        """The selected service."""
+        row = self.query_one("#services", RowList).selected_row
+        return row if isinstance(row, ServiceNode) else None
+
+    def _paint_map(self, width: int, height: int, palette: Any) -> Any:
+        chosen = self.chosen
+        return map_of(self.graph, "" if chosen is None else chosen.name, width - 2, height, palette)
+
+    def _paint_heading(self, width: int, _height: int, palette: Any) -> Any:
+        return [Services.heading(width - 3, palette)] if self.graph.nodes else [[]]
+
+    def _redraw_map(self) -> None:
+        for name in ("#map", "#list-head"):
+            self.query_one(name, LineBar).redraw()
+
+    def on_row_list_highlighted(self, event: RowList.Highlighted) -> None:
+        """The map turns around the selected service."""
+        event.stop()
+        self._redraw_map()
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        """Enter shows the service's traces."""
+        event.stop()
+        self.do_open_traces()
+
+    # Keys
+
+    def _go(self, pane: str, **shown: Any) -> None:
+        chosen = self.chosen
+        if chosen is None:
+            self.console.tell("select a service first", "warning")
+            return
+        name = chosen.name.replace("\\", "\\\\").replace('"', '\\"')
+        made = {key: value.replace("$name", name) if isinstance(value, str) else value for key, value in shown.items()}
+        if "queries" in made:
+            made["queries"] = [query.replace("$name", name) for query in made["queries"]]
+        self.console.open_pane(self.incident, pane, {"pane": pane, **made, **self.range_shown()})
+
+    def do_open_traces(self) -> None:
+        """Traces of the selected service, failed ones first if it is ill."""
+        ill = self.chosen is not None and self.chosen.health in ("red", "amber")
+        self._go("traces", query="$name error" if ill and self.chosen and self.chosen.error_ratio else "$name")
+
+    def do_open_logs(self) -> None:
+        """Logs of the selected service."""
+        self._go("logs", query='{service_name="$name"}')
+
+    def do_open_metrics(self) -> None:
+        """Rate by operation, as its spans tell."""
+        rate = 'sum by (span_name) (rate(traces_span_metrics_calls_total{service_name="$name"}[5m]))'
+        self._go("metrics", queries=[rate])
+
+    # For others
+
+    def selected(self) -> Any:
+        return self.chosen
+
+    def shown(self) -> dict[str, Any]:
+        chosen = self.chosen
+        return {"pane": "services", "service": "" if chosen is None else chosen.name, **self.range_shown()}
+
+    def show(self, shown: Mapping[str, Any]) -> None:
+        if "data" in shown:
+            self._pinned_data = True
+            self._take(shapes.read(ServiceGraph, orjson.loads(shown["data"])))
+            return
+        self.take_range(shown)
+        self._wanted = str(shown.get("service", ""))
+        self.ask_now()
+
+    def evidence(self) -> dict[str, Any] | None:
+        if not self.graph.nodes:
+            return None
+        ill = sum(node.health == "red" for node in self.graph.nodes)
+        return {
+            "kind": "services",
+            "title": f"{len(self.graph.nodes)} services, {ill} red",
+            "source": (self.graph.sources or ("jaeger",))[0],
+            "data": orjson.dumps(self.graph).decode(),
+        }
