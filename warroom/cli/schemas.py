@@ -54,7 +54,7 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
             "tasks": "number, title, assignee, status, due_at, result ...",
             "hypotheses": "number, text, status, evidence ...",
             "decisions": "number, question, options, objections, choice, reason ...",
-            "evidence": "number, title, query, series ...",
+            "evidence": "number, kind, title, query, series, data (JSON as text) ...",
             "alerts": "fingerprint, source, name, status, starts_at, ended_at ...",
             "links": "title, url, kind",
             "changes": "kind, service, version, text, at",
@@ -69,7 +69,46 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
             "reopened": "how often",
             "opaque": "entries of types that this version does not know",
             "measures": "MTTD, MTTA, MTTM, MTTR: name, formula, seconds, reason, entries",
+            "board": "panels that responders put on the board: number, title, query, source, window, step ...",
             "people": "who is in the room now",
+        },
+    ),
+    "evidence": (
+        "evidence list",
+        {
+            "incident": "id",
+            "evidence": "objects with number, seq, title, who, at, source, query, unit, start, end, step_seconds, "
+            "note, kind, holds (how much it keeps, in words)",
+        },
+    ),
+    "evidence-pin": (
+        "evidence show",
+        {
+            "incident": "id",
+            "number": "of the evidence",
+            "seq": "entry it was pinned by",
+            "title": "",
+            "who": "name",
+            "at": "when it was pinned",
+            "source": "whom was asked",
+            "query": "what was asked",
+            "unit": "of a metric's values",
+            "start": "time or null",
+            "end": "time or null",
+            "step_seconds": "number or null",
+            "series": "lines of a metric: label, times, values",
+            "note": "",
+            "kind": "metric, logs, trace, alerts, services, text",
+            "holds": "how much it keeps, in words",
+            "data": "the answer of every other kind; null where there is none",
+        },
+    ),
+    "panels": (
+        "panel list",
+        {
+            "incident": "id",
+            "panels": "objects with number, seq, added_by, added_at, title, query, source, unit, legend, thresholds "
+            "(value, level, above, label), window, step",
         },
     ),
     "catchup": (
@@ -124,6 +163,16 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
         {"file": "path", "id": "", "title": "", "version": "", "digest": "of its content", "steps": "objects"},
     ),
     "lint": ("playbook lint", {"findings": "sentences", "ok": "whether none is an error"}),
+    "dashboard-check": (
+        "dashboard check",
+        {
+            "title": "the dashboard's",
+            "panels": "how many it has; rows do not count",
+            "drawn": "how many of them can be drawn with their data",
+            "findings": "objects with code, weight (warning or note), path (a JSON path), message",
+            "ok": "whether the check passes",
+        },
+    ),
     "suggestions": ("playbook suggest", {"incident": "id", "playbooks": "best first, with score and reasons"}),
     "doctor": (
         "doctor",

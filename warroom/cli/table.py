@@ -79,12 +79,14 @@ _section(
     "Finding out",
     ("hypothesis", "work", "Propose causes, and speak for or against them."),
     ("decision", "work", "Open decisions, object to them, take them."),
-    ("evidence", "signals", "Pin what a query shows, with its data."),
+    ("evidence", "evidence", "Pin what telemetry says, with its data; list and read it."),
+    ("panel", "panels", "Put charts on everybody's board, and take them off."),
     ("alert", "signals", "Attach, acknowledge and resolve alerts."),
     ("link", "signals", "Add a link: a ticket, a dashboard, a runbook, a call."),
     ("change", "signals", "Record a deploy, a rollback or another change."),
     ("impact", "signals", "Count and describe what customers feel."),
     ("playbook", "playbook", "Playbooks: list, read, check, attach, tick off."),
+    ("dashboard", "dashboard", "Grafana dashboards: check what of a file can be drawn."),
 )
 _section(
     "Afterwards",
