@@ -49,6 +49,8 @@ decision open A 'fail over?' --option yes --option no
 decision object A 1 'replica lag'
 decision take A no --decision 1 --reason lag
 decision take A 'restart it' --question 'what now'
+panel add A 'rate(errors[5m])' --title Errors --unit per_second --critical 5 --window 6h --step 30s
+panel remove A 1
 alert attach A HighLatency --service db --severity critical
 alert ack A HighLatency --source manual
 alert resolve A HighLatency --source manual
@@ -83,7 +85,7 @@ SERVER_ONLY = {"absorb-incident": "the server's own, after a merge"}
 NEEDS_MORE = {
     "accept-command": "command accept INC, by the one it was offered to",
     "take-command": "command take INC",
-    "pin-evidence": "evidence INC QUERY, from a telemetry source",
+    "pin-evidence": "evidence INC QUERY, from a telemetry source: tests/cli/test_cli_evidence.py",
 }
 
 

@@ -33,8 +33,10 @@ READING = {
     "paths": ["config", "path"],
     "keys": ["keys"],
     "answer": ["note", "a line"],
+    "evidence": ["evidence", "list"],
+    "panels": ["panel", "list"],
 }
-ELSEWHERE = {"kept", "imported", "backup", "restored", "revoked"}
+ELSEWHERE = {"evidence-pin", "kept", "imported", "backup", "restored", "revoked"}
 
 
 @pytest.mark.parametrize("kind", READING)

@@ -53,9 +53,18 @@ def _is_given(value: Any) -> bool:
 
 
 def act(
-    command: Mapping[str, Any], inc: str, done: str, *, as_json: bool, later: bool, prints_id: bool = False
+    command: Mapping[str, Any],
+    inc: str,
+    done: str,
+    *,
+    as_json: bool,
+    later: bool,
+    prints_id: bool = False,
+    otherwise: Callable[[Answer], Mapping[str, Any] | None] | None = None,
 ) -> None:
     """Send a command for an incident and tell what became of it. `done` is the sentence; `{inc}` and `{seq}` in it.
+
+    `otherwise` is asked when it is refused; the command it names, if any, is sent in its place.
 
     Raises:
         Stop: refused, or not sent.
@@ -66,6 +75,9 @@ def act(
         incident = here.incident(inc) if inc else ""
         send_kept()
         answer = here.line.submit(command, incident)
+        instead = otherwise(answer) if otherwise is not None and answer.reason else None
+        if instead is not None:
+            answer = here.line.submit(instead, incident)
     except Stop as stop:
         if stop.status is not Exit.UNREACHABLE or not later:
             raise

@@ -15,7 +15,7 @@ from warroom.incident.measures import measures
 from warroom.incident.record import stamp
 from warroom.incident.state import IncidentState
 
-_LEFT_OUT = frozenset({"alert_index", "timeline", "chat", "head_hash", "milestone_seqs", "sources"})
+_LEFT_OUT = frozenset({"alert_index", "timeline", "chat", "head_hash", "milestone_seqs", "sources", "panels_added"})
 
 
 def plain(value: Any) -> Any:

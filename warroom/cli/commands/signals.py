@@ -1,76 +1,22 @@
-"""What production says: evidence, alerts, links, changes, the impact on customers."""
+"""What production says: alerts, links, changes, the impact on customers."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from math import isfinite
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from warroom.cli.act import IncidentCommand, act, acting, incident_argument
 from warroom.cli.context import context
 from warroom.cli.exits import Exit, Stop
-from warroom.cli.parsing import DURATION, TIME
+from warroom.cli.parsing import TIME
+
+if TYPE_CHECKING:
+    from warroom.cli.direct import Answer
 
 KINDS = ("deploy", "rollback", "config", "flag", "scale", "other")
 LINKS = ("ticket", "dashboard", "runbook", "chat", "call", "other")
-
-
-@click.command("evidence", cls=IncidentCommand)
-@incident_argument
-@click.argument("query")
-@click.option("--title", default="", metavar="TEXT", help="What it shows; the query when not given.")
-@click.option("--note", default="", metavar="TEXT", help="What to see in it.")
-@click.option("--last", type=DURATION, default="1h", metavar="TIME", show_default=True, help="How far back.")
-@click.option("--until", type=TIME, metavar="TIME", help="Up to when; now when not given.")
-@click.option("--unit", default="", metavar="UNIT", help="Unit of the values.")
-@click.option("--source", default="prometheus", metavar="NAME", show_default=True, help="Whom to ask.")
-@acting
-def evidence_command(
-    inc: str,
-    query: str,
-    title: str,
-    note: str,
-    last: timedelta,
-    until: datetime | None,
-    unit: str,
-    source: str,
-    as_json: bool,
-    later: bool,
-) -> None:
-    """Pin what a query shows, with its data."""
-    here = context()
-    incident = here.incident(inc)
-    end = until or datetime.now(UTC)
-    start = end - last
-    step = max(1.0, last.total_seconds() / 240)
-    asked = {"source": source, "query": query, "start": start.timestamp(), "end": end.timestamp(), "step": step}
-    found = here.line.request("explore", **asked)
-    series = series_of(found)
-    if not series:
-        raise Stop(Exit.REFUSED, "the query has no data in that time; nothing was pinned")
-    evidence: dict[str, Any] = {"title": title or query[:200], "source": source, "query": query, "unit": unit}
-    evidence |= {"start": start.isoformat(), "end": end.isoformat(), "step_seconds": step, "note": note}
-    command = {"type": "pin-evidence", "evidence": {**evidence, "series": series}}
-    act(command, incident, "{inc}: evidence pinned", as_json=as_json, later=later)
-
-
-def series_of(found: Any) -> list[dict[str, Any]]:
-    """The answer of `explore` as an evidence pin keeps it: at most 20 lines of 2,000 points."""
-    import orjson
-
-    from warroom.telemetry.series import Full, decode
-
-    full = decode(orjson.dumps(found))
-    if not isinstance(full, Full):
-        raise Stop(Exit.REFUSED, "the server answered with no series")
-    lines = []
-    for one in full.series[:20]:
-        values = [value if value is not None and isfinite(value) else None for value in one.values][-2000:]
-        if any(value is not None for value in values):
-            lines.append({"label": one.legend[:200], "times": list(one.times[-2000:]), "values": values})
-    return lines
 
 
 @click.group("alert")
@@ -107,9 +53,41 @@ def attach(inc: str, name: str, fingerprint: str, at: datetime | None, as_json: 
 @source_option
 @acting
 def alert_ack(inc: str, fingerprint: str, source: str, as_json: bool, later: bool) -> None:
-    """Acknowledge an alert."""
+    """Say that you are on an alert.
+
+    One that Alertmanager has and that is not attached yet is attached first; its name will do for FINGERPRINT.
+    """
     command = {"type": "acknowledge-alert", "source": source, "fingerprint": fingerprint}
-    act(command, inc, "{inc}: alert acknowledged", as_json=as_json, later=later)
+
+    def with_alert(answer: Answer) -> dict[str, Any] | None:
+        if source != "alertmanager" or answer.reason not in ("not-found", "conflict"):
+            return None
+        found = _active(context().incident(inc), fingerprint)
+        return found and {**command, "fingerprint": found["fingerprint"], "alert": found}
+
+    done = "{inc}: alert acknowledged"
+    act(command, inc, done, as_json=as_json, later=later, otherwise=with_alert)
+
+
+def _active(incident: str, wanted: str) -> dict[str, Any] | None:
+    """The alert of that fingerprint, or else of that name, as Alertmanager has it; None where it cannot be told.
+
+    Raises:
+        Stop: several have that name.
+    """
+    from warroom.incident.observed import alert_body, alerts_in
+
+    try:
+        said = context().line.request("alerts", incident=incident)
+    except Stop:
+        # The refusal that led here says more than a telemetry source that does not answer.
+        return None
+    alerts = [alert_body(one) for one in alerts_in(said)]
+    unique = {one["fingerprint"]: one for one in alerts if wanted in (one["fingerprint"], one["name"])}
+    if len(unique) > 1:
+        names = ", ".join(sorted(unique))
+        raise Stop(Exit.REFUSED, f"{len(unique)} alerts are called {wanted}: name one by its fingerprint, {names}")
+    return next(iter(unique.values()), None)
 
 
 @alert_command.command("resolve", cls=IncidentCommand)

@@ -34,7 +34,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "decisions": frozenset({"decision-opened", "objection-raised", "decision-taken"}),
     "changes": frozenset({"change-recorded"}),
     "alerts": frozenset({"alert-attached", "alert-acknowledged", "alert-resolved"}),
-    "notes": frozenset({"note-added", "evidence-pinned", "link-added"}),
+    "notes": frozenset({"note-added", "evidence-pinned", "link-added", "panel-added", "panel-removed"}),
     "people": frozenset(
         {"role-assigned", "role-released", "role-handed-over", "command-offered", "command-offer-ended"}
     ),
@@ -170,6 +170,8 @@ def sign_of(row: Entry, palette: Palette) -> tuple[str, str, bool]:
         "hypothesis-refuted": (g.cross, palette.muted, False),
         "update-published": (g.pointer, palette.hue("pink"), True),
         "evidence-pinned": (g.square, palette.hue("blue"), False),
+        "panel-added": (g.level, palette.hue("blue"), False),
+        "panel-removed": (g.level, palette.muted, False),
     }
     families: dict[str, tuple[str, str, bool]] = {
         "change": (g.deploy, palette.hue("violet"), False),
