@@ -115,7 +115,7 @@ _LOGS: tuple[Action, ...] = (
     _logs("logs.previous-error", "Error before", "The line before of level error or fatal", "E"),
     _logs("logs.show-context", "Context", "The lines of the same stream around the selected one", "c", "context"),
     _logs("logs.open-trace", "Trace of this line", "The trace that the line belongs to, as a waterfall", "w", "trace"),
-    _logs("logs.toggle-hiding", "Hide or mark", "Hide the lines that do not pass the filter, or only mark those that do",
+    _logs("logs.toggle-hiding", "Hide or mark", "Hide the lines that do not pass the filter, or mark those that do",
           "F"),
     _logs("logs.next-hit", "Next hit", "The next line that passes the filter", "n"),
     _logs("logs.previous-hit", "Hit before", "The line before that passes the filter", "N"),
@@ -126,9 +126,23 @@ def _services(id_: str, title: str, help_: str, keys: str, hint: str) -> Action:
 
 
 _SERVICES: tuple[Action, ...] = (
-    _services("services.open-traces", "Traces of the service", "Its traces, the failed ones if it is ill", "e", "traces"),
+    _services("services.open-traces", "Traces of the service", "Its traces, failed ones if it is ill", "e", "traces"),
     _services("services.open-logs", "Logs of the service", "What it logged in this time", "l", "logs"),
     _services("services.open-metrics", "Metrics of the service", "Its rate by operation", "m", "metrics"),
 )
 
-TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES, *_SERVICES)
+def _alerts(id_: str, title: str, help_: str, keys: str, hint: str = "", access: str = "responder") -> Action:
+    return to_do(id_, title, help_, keys, scope="explore-alerts", hint=hint, access=access)
+
+
+_ALERTS: tuple[Action, ...] = (
+    _alerts("alerts.take", "I'm on it", "Take the alert by name, on the incident's log", "a", "I'm on it"),
+    _alerts("alerts.silence", "Silence", "No notification for a while, with the reason", "s", "silence"),
+    _alerts("alerts.toggle-silences", "Silences", "The silences, or the alerts again", "V", "silences", "observer"),
+    _alerts("alerts.extend-silence", "Extend", "Silence for longer", "e"),
+    _alerts("alerts.expire-silence", "Expire", "End the selected silence now", "x"),
+    _alerts("alerts.open-runbook", "Runbook", "Copy the address of the alert's runbook", "R", "runbook", "observer"),
+    _alerts("alerts.open-logs", "Logs of the service", "What the alert's service logged", "l", "logs", "observer"),
+)
+
+TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES, *_SERVICES, *_ALERTS)

@@ -258,6 +258,7 @@ class Details:
         paint = {
             "bad": style(palette.bad, bold=True),
             "warn": style(palette.warn),
+            "link": style(palette.accent),
             "quiet": style(palette.muted),
         }.get(row.level, style(palette.text))
         names = min(26, max(12, width // 3))
