@@ -31,7 +31,7 @@ def chart(view: View) -> Chart:
     lines: list[Line] = []
     for one in columns[:MOST_LINES]:
         axis = _axis(one.show, first=not made)
-        key = (axis.unit, axis.right, axis.log, axis.low, axis.high) if axis.right else (axis.unit, axis.log)
+        key = (axis.unit, axis.log, text(one.show.custom, "axisPlacement", "auto"))
         if key not in axes:
             axes[key] = len(made)
             made.append(axis)
@@ -45,7 +45,7 @@ def chart(view: View) -> Chart:
         start=view.start,
         end=view.end,
         stacking=_stacking([one.show for one in columns]),
-        limits=first.limits_in(*view.ends) if first else (),
+        limits=first.limits_in(*view.ends) if first and (_limits_style(first) or first.by_thresholds) else (),
         show_limits=_limits_style(first),
         legend=("table" if mode == "table" else "list") if visible else "",
         legend_side="right" if text(legend, "placement") == "right" else "bottom",

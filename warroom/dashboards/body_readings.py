@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from warroom.dashboards.calcs import calc_of, calculated
-from warroom.dashboards.data import Cell, Line, Reading, Readings, Tile
+from warroom.dashboards.data import PLAIN, Cell, Line, Reading, Readings, Tile
 from warroom.dashboards.fields import Show
 from warroom.dashboards.patterns import finds
 from warroom.dashboards.said import flag, text, texts, whole
@@ -36,6 +36,8 @@ def readings(view: View) -> Readings:
         tiles = _slices(tiles)
     first = found[0][0] if found else None
     mode = text(view.options, "colorMode", "value")
+    if mode == "none" and kind == "stat":
+        tiles = [replace(one, reading=replace(one.reading, mark=PLAIN)) for one in tiles]
     return Readings(
         style={"stat": "stat", "gauge": "gauge", "piechart": "slices"}.get(kind, "bars"),  # type: ignore[arg-type]
         tiles=tuple(tiles[:MOST_TILES]),

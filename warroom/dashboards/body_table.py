@@ -107,9 +107,12 @@ def _cells(one: Field, show: Show) -> list[Cell]:
     gauge = _STYLES.get(_style(show.custom)) == "gauge"
     start = show.low if show.low is not None else min(0.0, low)
     end = show.high if show.high is not None else high
+    plain = _STYLES.get(_style(show.custom)) is None
     made = []
     for value in one.values:
         cell = show.cell(value, one.kind, low, high)
+        if plain:
+            cell = Cell(cell.text, cell.value)
         if gauge and isinstance(cell.value, float) and math.isfinite(cell.value) and end > start:
             share = min(max((cell.value - start) / (end - start), 0.0), 1.0)
             cell = Cell(cell.text, cell.value, cell.mark, share)

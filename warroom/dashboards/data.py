@@ -115,8 +115,9 @@ class Line:
 class Chart:
     """Lines over time from `start` to `end`.
 
-    `stacking` "percent": every stack is scaled to 1. `limits` are ascending; they are to be drawn as lines or areas
-    only when `show_limits` is set, but say the level of a value in any case. `legend` is where the legend stands.
+    `stacking` "percent": every stack is scaled to 1. `limits` are ascending, and empty where their author shows none;
+    they are to be drawn as lines or areas only when `show_limits` is set, and say the level of a value anyway.
+    `legend` is where the legend stands.
     """
 
     lines: tuple[Line, ...]

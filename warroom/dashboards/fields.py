@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
+from warroom.dashboards.calcs import calculated
 from warroom.dashboards.colours import hue_of, mark_of
 from warroom.dashboards.data import PLAIN, Cell, Hue, Limit, Mark, Reading
 from warroom.dashboards.model import FieldRules
@@ -158,8 +159,10 @@ def _special(kind: str, value: Item) -> bool:
     }.get(kind, False)  # fmt: skip
 
 
-def show_of(rules: FieldRules, frame: Frame, one: Field, scope: Scope, here: Locale) -> Show:
-    """How a field of a frame is shown."""
+def show_of(
+    rules: FieldRules, frame: Frame, one: Field, scope: Scope, here: Locale, colouring: str = "thresholds"
+) -> Show:
+    """How a field of a frame is shown. `colouring` is the colour mode of a field that names none."""
     raw: dict[str, Any] = dict(rules.defaults)
     raw |= one.config
     custom: dict[str, Any] = {**part(rules.defaults, "custom"), **part(one.config, "custom")}
@@ -172,7 +175,7 @@ def show_of(rules: FieldRules, frame: Frame, one: Field, scope: Scope, here: Loc
                     continue
                 else:
                     raw[name] = value
-    return _read(raw, custom, frame, one, scope, here)
+    return _read(raw, custom, _name(text(raw, "displayName"), frame, one, scope), scope, here, colouring)
 
 
 def _set_deep(custom: dict[str, Any], name: str, value: Any) -> None:
@@ -183,14 +186,14 @@ def _set_deep(custom: dict[str, Any], name: str, value: Any) -> None:
         custom[head] = value
 
 
-def _read(raw: Raw, custom: Raw, frame: Frame, one: Field, scope: Scope, here: Locale) -> Show:
+def _read(raw: Raw, custom: Raw, name: str, scope: Scope, here: Locale, colouring: str) -> Show:
     colour = part(raw, "color")
-    mode = text(colour, "mode", "thresholds")
+    mode = text(colour, "mode") or colouring
     fixed = mode in {"fixed", "shades"}
     decimals = number(raw, "decimals")
     limits, percent = _limits(part(raw, "thresholds"))
     return Show(
-        name=_name(text(raw, "displayName"), frame, one, scope),
+        name=name,
         unit=line(fill_text(text(raw, "unit"), scope)),
         decimals=None if decimals is None else int(min(max(decimals, 0), 20)),
         low=number(raw, "min"),
@@ -200,7 +203,7 @@ def _read(raw: Raw, custom: Raw, frame: Frame, one: Field, scope: Scope, here: L
         mappings=tuple(_mappings(raw)),
         no_value=line(text(raw, "noValue")),
         hue=hue_of(text(colour, "fixedColor")) if fixed else "",
-        by_thresholds=not fixed,
+        by_thresholds=mode == "thresholds",
         custom=custom,
         here=here,
     )
@@ -284,6 +287,8 @@ def fits(matcher: str, options: Any, frame: Frame, one: Field, scope: Scope) -> 
             return one.kind == "number"
         case "time":
             return one.kind == "time"
+        case "byValue":
+            return _by_value(options, one)
         case "byFirstTimeField":
             return one is frame.time
         case "first":
@@ -291,8 +296,19 @@ def fits(matcher: str, options: Any, frame: Frame, one: Field, scope: Scope) -> 
     return False
 
 
-MATCHERS: Final = ("byName", "byNames", "byRegexp", "byRegexpOrNames", "byType", "byTypes", "byFrameRefID", "numeric",
-                   "time", "first", "byFirstTimeField")  # fmt: skip
+def _by_value(options: Any, one: Field) -> bool:
+    """A series picked by one of its numbers, such as `max` above 10."""
+    mine, limit = calculated(text(options, "reducer"), one.numbers), number(options, "value")
+    if one.kind != "number" or mine is None or limit is None:
+        return False
+    return {
+        "gt": mine > limit, "gte": mine >= limit, "lt": mine < limit, "lte": mine <= limit, "eq": mine == limit,
+        "neq": mine != limit,
+    }.get(text(options, "op"), False)  # fmt: skip
+
+
+MATCHERS: Final = ("byName", "byNames", "byRegexp", "byRegexpOrNames", "byType", "byTypes", "byFrameRefID", "byValue",
+                   "numeric", "time", "first", "byFirstTimeField")  # fmt: skip
 """The field matchers that are understood."""
 
 

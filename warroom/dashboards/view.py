@@ -17,6 +17,11 @@ from warroom.dashboards.tables import Field, Frame
 from warroom.dashboards.units import HERE, Locale
 from warroom.dashboards.values import Scope
 
+_COLOURING = dict.fromkeys(
+    ("timeseries", "trend", "xychart", "candlestick", "piechart", "histogram", "barchart"), "palette-classic"
+)
+"""The colour mode of panel types where each series has a colour of its own, whatever its value."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -50,7 +55,12 @@ class View:
 
     def show(self, frame: Frame, one: Field) -> Show:
         """How a field is shown."""
-        return with_affixes(show_of(self.panel.fields, frame, one, self.scope, self.here), self.options)
+        return with_affixes(
+            show_of(
+                self.panel.fields, frame, one, self.scope, self.here, _COLOURING.get(self.panel.kind, "thresholds")
+            ),
+            self.options,
+        )
 
     def columns(self, *, numeric: bool = True, hidden: bool = False) -> Iterator[Column]:
         """The fields to draw, without times and without those that the author hid."""
