@@ -113,9 +113,11 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        from warroom.server import requests
+        from warroom.server import ask_alerts, ask_logs, requests
 
-        return getattr(requests, node.id, None) or __import__("warroom.wire.messages").wire.messages.CLIENT_ID
+        rooms = (requests, ask_alerts, ask_logs)
+        found = next((getattr(room, node.id) for room in rooms if hasattr(room, node.id)), None)
+        return found or __import__("warroom.wire.messages").wire.messages.CLIENT_ID
     raise ValueError(f"no value for {ast.unparse(node)}")
 
 

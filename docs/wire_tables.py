@@ -9,7 +9,7 @@ from dataclasses import fields as dataclass_fields
 
 from docs import shapes
 from warroom.incident.record import Record
-from warroom.server import requests
+from warroom.server import methods as asked
 from warroom.server.metrics import Counter, Histogram, Metrics
 from warroom.server.settings import ServerLimits
 from warroom.wire import codec
@@ -45,6 +45,7 @@ LIMITS = {
     "heartbeat": "seconds of silence after which the server pings",
     "subscriptions": "incidents that one connection follows",
     "panels": "panels that one connection watches",
+    "tails": "log queries that one connection tails",
     "connections": "connections in all; above it 503",
     "failures": "wrong tokens at once from one address, or with one beginning, then 429",
     "failures_per_second": "wrong tokens, sustained",
@@ -81,6 +82,10 @@ def structures() -> str:
         ("`incident`", "text that matches `^INC-[0-9A-Z]{4,8}$`"),
         ("`word`", "text of at most 64 characters"),
         ("`count`", "whole number 0 to 2^53"),
+        ("`shown`", "what a pane shows: an object of at most 8 KiB as JSON"),
+        ("`query`", "text, 1 to 4,000 characters"),
+        ("`moment`", "seconds since the epoch"),
+        ("`step`", "seconds, above 0 to 86,400"),
     )
     return table(
         ("name", "what"),
@@ -106,9 +111,11 @@ def limits() -> str:
 
 def methods() -> str:
     rows = []
-    for name, (access, model, _) in requests.METHODS.items():
-        bounded = "" if name not in requests.UNSCOPED else "not by a token bounded to incidents"
-        rows.append((f"`{name}`", access.value, shapes.fields(model), bounded))
+    for name, method in asked.METHODS.items():
+        remark = "" if method.scoped else "not by a token bounded to incidents"
+        if method.free:
+            remark = "a query of one's own: needs what `telemetry.explore` says; others ask what is shown to all"
+        rows.append((f"`{name}`", method.access.value, shapes.fields(method.params), remark))
     return table(("method", "access", "params", ""), rows)
 
 

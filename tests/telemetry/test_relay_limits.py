@@ -11,6 +11,7 @@ from tests.telemetry.watcher import Watcher
 from warroom.telemetry import errors
 from warroom.telemetry.panel import Panel
 from warroom.telemetry.relay import Habits, Parcel, Relay, UnknownSource
+from warroom.telemetry.series import Full, decode
 from warroom.telemetry.session import Source
 
 PANEL = Panel("x", "up", step=10.0, window=100.0)
@@ -65,7 +66,8 @@ async def test_an_unknown_source_is_named_with_those_there_are(relay):
 
 
 async def test_explore_lays_the_answer_on_its_own_grid(relay, source):
-    full = await relay.explore("prometheus", "up", 100.5, 104.5, 1.0)
+    full = decode(await relay.explore("prometheus", "up", 100.5, 104.5, 1.0))
+    assert isinstance(full, Full)
     assert full.series[0].times == (100.5, 101.5, 102.5, 103.5, 104.5)
     assert full.series[0].values == full.series[0].times
     assert source.asked == [("up", 100.5, 104.5, 1.0)]
@@ -89,12 +91,12 @@ async def test_explore_is_limited_in_number_and_says_so():
 
     habits = Habits(explore_at_once=2, explore_waiting=3)
     async with Relay({"prometheus": Slow()}, clock=FakeClock(), habits=habits) as relay:
-        asked = [asyncio.ensure_future(relay.explore("prometheus", "up", 0, 1, 1)) for _ in range(6)]
+        asked = [asyncio.ensure_future(relay.explore("prometheus", f"up + {n}", 0, 1, 1)) for n in range(6)]
         await settle()
         gate.set()
         answers = await asyncio.gather(*asked, return_exceptions=True)
     assert most == 2
-    assert [type(answer).__name__ for answer in answers] == ["Full"] * 5 + ["TooHeavy"]
+    assert [type(answer).__name__ for answer in answers] == ["bytes"] * 5 + ["TooHeavy"]
 
 
 async def test_the_relay_counts_what_it_does(relay, clock, source):
@@ -105,10 +107,12 @@ async def test_the_relay_counts_what_it_does(relay, clock, source):
     source.fail = errors.Unreachable("gone")
     await clock.advance(10)
     page = relay.metrics()
-    assert 'queries_total{kind="panel",outcome="ok"} 2' in page
-    failures = watcher.kinds.count("Trouble")
-    assert failures > 0
-    assert f'queries_total{{kind="panel",outcome="unreachable"}} {failures}' in page
+    assert 'queries_total{source="prometheus",kind="panel",outcome="ok"} 2' in page
+    failures = relay.counters.queries["prometheus", "panel", "unreachable"]
+    paused = relay.counters.queries["prometheus", "panel", "paused"]
+    assert failures >= 3
+    assert failures + paused == watcher.kinds.count("Trouble")
+    assert 'breaker_open{source="prometheus"} 1' in page
     assert f"warroom_telemetry_query_seconds_count {2 + failures}" in page
     assert f"warroom_telemetry_deliveries_total {2 * len(watcher.frames)}" in page
     assert "warroom_telemetry_watchers 2" in page

@@ -14,7 +14,7 @@ from warroom.telemetry.panel import Panel
 from warroom.telemetry.panels import resolve_all
 from warroom.telemetry.prometheus import Prometheus
 from warroom.telemetry.relay import Habits, Relay
-from warroom.telemetry.series import Delta, Full, Recovered, Trouble
+from warroom.telemetry.series import Delta, Full, Recovered, Trouble, decode
 from warroom.telemetry.session import Limits, Source
 
 pytestmark = [
@@ -109,7 +109,7 @@ async def test_what_is_relayed_equals_what_the_api_answers(client):
         relay.leave(watcher)
         window = watcher.window
         assert window is not None
-        direct = await relay.explore("prometheus", panel.expr, window.start, window.newest, window.step)
+        direct = decode(await relay.explore("prometheus", panel.expr, window.start, window.newest, window.step))
     # The newest columns were asked for at their own time, before the scrape that belongs to them was stored.
     settled = window.count - 4
     assert len(window.series) == 2
@@ -141,7 +141,7 @@ async def test_a_change_reaches_the_watcher_within_one_refresh_of_prometheus_hav
         await watcher.until(lambda: watcher.count(Delta) >= seen + 4)
         relay.leave(watcher)
         window = watcher.window
-        truth = await relay.explore("prometheus", panel.expr, window.start, window.newest, STEP)
+        truth = decode(await relay.explore("prometheus", panel.expr, window.start, window.newest, STEP))
     had = [at for at, value in zip(truth.series[0].times, truth.series[0].values, strict=True) if value == 0.75]
     assert told[0] - had[0] <= STEP + 0.001
     deltas = [frame for frame in watcher.frames if isinstance(frame, Delta)]
@@ -201,7 +201,7 @@ async def test_a_killed_prometheus_is_trouble_and_its_return_loses_and_doubles_n
             await watcher.until(lambda: watcher.count(Delta) >= seen + 3)
             relay.leave(watcher)
             after = watcher.window
-            direct = await relay.explore("prometheus", panel.expr, after.start, after.newest, STEP)
+            direct = decode(await relay.explore("prometheus", panel.expr, after.start, after.newest, STEP))
         client.close()
     assert watcher.count(Full) == 2
     assert after.series[0].values[:-4] == direct.series[0].values[:-4]

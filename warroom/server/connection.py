@@ -133,6 +133,11 @@ class Wire(ServerConnection):
         return self.protocol.state is State.OPEN and not self.transport.is_closing()
 
     @property
+    def behind(self) -> bool:
+        """Whether the reader has yet to take what was written: more of what can be left out should not follow."""
+        return self._streaming or bool(self.paused_at)
+
+    @property
     def buffered(self) -> int:
         """Bytes that the network has not taken."""
         return self.transport.get_write_buffer_size()

@@ -16,7 +16,7 @@ from datetime import datetime
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from warroom.playbooks.load import Library
-from warroom.server import requests
+from warroom.server import methods
 from warroom.server.auth import Door, is_live
 from warroom.server.clock import Steady
 from warroom.server.connection import Wire, self_check
@@ -183,8 +183,8 @@ class CoordinationServer:
         self.metrics.connections.add(session.kind)
         self.metrics.opened.add()
 
-    async def answer(self, session: Session, frame: m.Request) -> m.Response:
-        return await requests.answer(self, session.actor, frame)
+    async def answer(self, session: Session, frame: m.Request) -> bytes:
+        return await methods.answer(self, session.actor, frame)
 
     # -- what parts of the server tell it ------------------------------------------------------------------------
 

@@ -12,7 +12,10 @@ from datetime import UTC, datetime
 
 import orjson
 
-FIELDS = ("incident", "session", "client", "reason", "code", "where", "host", "port", "seconds", "count", "method")
+FIELDS = (
+    "incident", "session", "client", "reason", "code", "where", "host", "port", "seconds", "count", "method",
+    "who", "query",
+)  # fmt: skip
 
 
 class JsonLines(logging.Formatter):

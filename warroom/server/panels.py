@@ -23,6 +23,7 @@ Write = Callable[[bytes], None]
 NO_SOURCE = (
     "this server has no telemetry source: set prometheus.url in its settings; `warroom doctor` says what is there"
 )
+"""What is said where none is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,18 @@ class PanelDesk:
         try:
             panel = panel_of(spec)
         except ValueError as wrong:
-            return self._trouble(id, spec.source, "bad-query", str(wrong))
+            return self.refuse(id, spec.source, "bad-query", str(wrong))
         if self._relay is None:
-            return self._trouble(id, spec.source, "unreachable", NO_SOURCE)
+            return self.refuse(id, spec.source, "unreachable", NO_SOURCE)
         if len(self._watched) >= self._most:
-            return self._trouble(id, spec.source, "too-heavy", f"one connection watches at most {self._most} panels")
+            return self.refuse(id, spec.source, "too-heavy", f"one connection watches at most {self._most} panels")
         feed = Feed(self._session, id, self._write)
         try:
             self._watched[id] = (incident, panel.id, feed)
             self._relay.watch(panel, feed)
         except (UnknownSource, TelemetryError) as error:
             self._watched.pop(id, None)
-            self._trouble(id, spec.source, "bad-query", str(error))
+            self.refuse(id, spec.source, "bad-query", str(error))
         return None
 
     def unwatch(self, id: str) -> None:  # noqa: A002
@@ -81,7 +82,8 @@ class PanelDesk:
         for name in list(self._watched):
             self.unwatch(name)
 
-    def _trouble(self, id: str, source: str, reason: Reason, words: str) -> None:  # noqa: A002
+    def refuse(self, id: str, source: str, reason: Reason, words: str) -> None:  # noqa: A002
+        """Say in the panel's own frames why nothing comes."""
         now = time()
         trouble = Trouble("", source, reason, words, now, 1, now + 60.0)
         self._write(panel_frame(id, encode(trouble)))

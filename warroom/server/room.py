@@ -12,10 +12,11 @@ import asyncio
 import logging
 import os
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from warroom.incident import commands as c
 from warroom.incident.chain import seal_all
@@ -24,6 +25,7 @@ from warroom.incident.decode import fold
 from warroom.incident.events import EntryRedacted
 from warroom.incident.record import Record
 from warroom.incident.state import Actor, IncidentState
+from warroom.incident.text import clean_line, clean_text
 from warroom.incident.verdict import Reason, Refusal, Verdict
 from warroom.incident.words import Duty
 from warroom.server import catchup, summary
@@ -393,9 +395,10 @@ class Room:
         """Whether `name` leads here: the incident commander or the deputy."""
         return name in (self.state.commander, self.state.holder(Duty.DEPUTY)) and bool(name)
 
-    def light(self, target: str, by: str) -> None:
-        """Point everybody at something, or, with no target, end that."""
-        frame = m.SpotlightDown(incident=self.incident, target=target, by=by)
+    def light(self, target: str, by: str, shown: Mapping[str, Any] | None = None) -> None:
+        """Point everybody at something and what is shown there, or, with no target, end that."""
+        content = cleaned(shown or {}) if target else {}
+        frame = m.SpotlightDown(incident=self.incident, target=clean_line(target), by=by, shown=content)
         self.spotlight = frame if target else None
         self.publish(frame)
 
@@ -413,3 +416,14 @@ def _erased(verdict: Verdict) -> list[int]:
     if isinstance(verdict, Refusal):
         return []
     return [proposed.event.entry for proposed in verdict if isinstance(proposed.event, EntryRedacted)]
+
+
+def cleaned(value: Any) -> Any:
+    """JSON values without what would run in a terminal: they are drawn on every screen of the room."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {clean_line(str(name)): cleaned(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(inner) for inner in value]
+    return value

@@ -21,15 +21,16 @@ from warroom.incident.verdict import Reason
 from warroom.server.auth import Denied, Door, Identity
 from warroom.server.commander import Commander
 from warroom.server.connection import Wire, prepare
+from warroom.server.following import Following
 from warroom.server.limits import Bucket
 from warroom.server.lobby import Lobby
 from warroom.server.metrics import Metrics
 from warroom.server.outboxes import Outbox, Outboxes, down
-from warroom.server.panels import PanelDesk
 from warroom.server.room import Room
 from warroom.server.settings import ServerSettings
 from warroom.server.tasks import Tasks
 from warroom.store.port import EventStore, Outcome, StoreDamaged
+from warroom.telemetry.panels import PanelTemplate
 from warroom.telemetry.relay import Relay
 from warroom.wire import messages as m
 from warroom.wire.codec import FrameError, decode_up, encode
@@ -65,10 +66,11 @@ class Server(Protocol):
     outboxes: Outboxes
     tasks: Tasks
     relay: Relay | None
+    panel_templates: tuple[PanelTemplate, ...]
     draining: bool
 
     def entered(self, session: Session) -> None: ...
-    async def answer(self, session: Session, frame: m.Request) -> m.Response: ...
+    async def answer(self, session: Session, frame: m.Request) -> bytes: ...
 
 
 class Session:
@@ -91,7 +93,7 @@ class Session:
         self._warned = False
         self._asked = 0
         self._commander = Commander(server.lobby, server.tasks)
-        self._panels = PanelDesk(server.relay, self.id, wire.write, limits.panels)
+        self._following = Following(server, self.id, wire, lambda: self.actor, self.say)
         self._loop = asyncio.get_running_loop()
         self._lost = True
         self._handlers: dict[type[m.Up], Callable[[Any], Awaitable[None]]] = {
@@ -101,8 +103,10 @@ class Session:
             m.Lobby: self._lobby,
             m.PresenceUp: self._presence,
             m.SpotlightUp: self._spotlight,
-            m.Watch: self._watch,
-            m.Unwatch: self._unwatch,
+            m.Watch: self._following.watch,
+            m.Unwatch: self._following.unwatch,
+            m.Tail: self._following.tail,
+            m.Untail: self._following.untail,
             m.Request: self._request,
         }
 
@@ -141,7 +145,7 @@ class Session:
 
     def cut(self, incident: str, reason: str, words: str) -> None:
         self.rooms.pop(incident, None)
-        self._panels.forget(incident)
+        self._following.forget(incident)
         self.say(m.Closed(incident=incident, reason=reason, words=words))
 
     # -- its life ------------------------------------------------------------------------------------------------
@@ -172,7 +176,7 @@ class Session:
             self._leave(lost=code not in _CLEAN)
 
     def _leave(self, *, lost: bool) -> None:
-        self._panels.close()
+        self._following.close()
         for room in self.rooms.values():
             room.leave(self, lost=lost)
             self.server.lobby.here_changed(room.incident)
@@ -406,20 +410,9 @@ class Session:
         if room is None:
             return
         if room.may_light(self.actor.name):
-            room.light(frame.target, self.actor.name)
+            room.light(frame.target, self.actor.name, frame.shown)
         else:
             self.warn("Only the incident commander or the deputy points the spotlight")
-
-    async def _watch(self, frame: m.Watch) -> None:
-        line = self.server.lobby.lines.get(frame.incident)
-        if line is None or not line.visible_to(self.actor):
-            words = f"there is no incident {frame.incident}"
-            return self.say(m.Closed(incident=frame.incident, reason="not-found", words=words))
-        self._panels.watch(frame.incident, frame.id, frame.panel)
-        return None
-
-    async def _unwatch(self, frame: m.Unwatch) -> None:
-        self._panels.unwatch(frame.id)
 
     async def _request(self, frame: m.Request) -> None:
         if self._asked >= MOST_QUESTIONS:
@@ -435,4 +428,4 @@ class Session:
         finally:
             self._asked -= 1
         if self.alive:
-            self.say(response)
+            self.wire.write(prepare(response))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
+from warroom.incident.words import Access
 from warroom.wire.messages import MAX_UP
 
 
@@ -39,6 +40,7 @@ class ServerLimits:
     heartbeat: float = 10.0
     subscriptions: int = 200
     panels: int = 100
+    tails: int = 16
     connections: int = 12_000
     failures: int = 10
     failures_per_second: float = 0.2
@@ -52,6 +54,7 @@ class ServerSettings:
 
     `hosts` are further names under which a server on loopback may be addressed. `behind_proxy` says that TLS ends
     in front of this server. `fatal` is called with what makes going on unsafe and must not return.
+    `explore` is the access that queries of one's own to the telemetry servers need.
     """
 
     host: str = "127.0.0.1"
@@ -70,6 +73,7 @@ class ServerSettings:
     retry_store_every: float = 2.0
     clock: Callable[[], datetime] = utc_now
     fatal: Callable[[BaseException], None] | None = None
+    explore: Access = Access.RESPONDER
 
     def __post_init__(self) -> None:
         """

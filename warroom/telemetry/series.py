@@ -9,6 +9,7 @@ say otherwise. Times are seconds since the epoch; the times of a frame are `star
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -29,6 +30,7 @@ __all__ = [
     "apply",
     "decode",
     "encode",
+    "worded",
 ]
 
 Value: TypeAlias = float | None
@@ -304,11 +306,18 @@ def _labels(said: dict[str, str]) -> Labels:
     return tuple(sorted(said.items()))
 
 
-def _worded(values: Sequence[Value]) -> list[float | str | None]:
-    return [_word(value) for value in values]
+def _worded(values: Sequence[Value]) -> Sequence[float | str | None]:
+    # Nearly every series is whole and finite, which its sum shows at a tenth of the cost of looking at each value.
+    try:
+        if isfinite(sum(values)):  # type: ignore[arg-type]
+            return values
+    except TypeError:
+        pass
+    return [worded(value) for value in values]
 
 
-def _word(value: Value) -> float | str | None:
+def worded(value: Value) -> float | str | None:
+    """A value as JSON says it: a number, null for a gap, or the word for what is no finite number."""
     if value is None or value - value == 0:
         return value
     if value != value:

@@ -11,11 +11,14 @@ from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from warroom.telemetry import errors
+from warroom.telemetry.ask_limits import PERSON, ROOM, Cap
+from warroom.telemetry.breaker import Paused
 from warroom.telemetry.clock import Clock
 from warroom.telemetry.counters import Counters
 from warroom.telemetry.panel import Panel
 from warroom.telemetry.prometheus import Matrix
 from warroom.telemetry.series import Frame, Full, Last, Recovered, Trouble, apply, encode
+from warroom.telemetry.tails import TAILS, TailHabits
 from warroom.telemetry.window import delta_of, full_of, without_dead
 
 _LOG = logging.getLogger(__name__)
@@ -57,6 +60,8 @@ class Habits:
     `grace`: how long a panel is kept up to date after its last watcher left. `overlap`: how far back a tail
     question reaches, for samples that come late. `resync`: how often the whole window is asked for instead of the
     tail, so that anything older that changed is noticed too. `retry_first`, `retry_most`: pauses after failures.
+    `explore_at_once`, `explore_waiting`: questions outside of panels to one server at a time, and those that wait.
+    `person`, `room`: what one of them may ask. `kept_answers`, `kept_bytes`: answers that are shared while fresh.
     """
 
     grace: float = 30.0
@@ -68,8 +73,13 @@ class Habits:
     max_panels: int = 500
     max_series: int = 50
     explore_at_once: int = 4
-    explore_waiting: int = 16
+    explore_waiting: int = 64
     explore_series: int = 1000
+    person: Cap = PERSON
+    room: Cap = ROOM
+    kept_answers: int = 1000
+    kept_bytes: int = 64 * 1024 * 1024
+    tails: TailHabits = TAILS
 
 
 class PanelWatch:
@@ -89,6 +99,7 @@ class PanelWatch:
         self.subscribers: dict[Subscriber, None] = {}
         self.window: Full | None = None
         self.trouble: Trouble | None = None
+        self.waiting = False
         self._parcel: Parcel | None = None
         self._source = source
         self._clock = clock
@@ -127,7 +138,10 @@ class PanelWatch:
         while True:
             if self._idle_since is not None and self._clock.monotonic() >= self._idle_since + self._habits.grace:
                 return
-            await self._clock.wait(await self.tick())
+            pause = await self.tick()
+            self.waiting = True
+            await self._clock.wait(pause)
+            self.waiting = False
 
     async def tick(self) -> float:
         """One question when a new column is due. Returns the seconds to wait before the next."""
@@ -181,17 +195,7 @@ class PanelWatch:
 
     async def _query(self, oldest: int, newest: int) -> Matrix:
         panel = self.panel
-        began = self._clock.monotonic()
-        outcome = "broken"
-        try:
-            matrix = await self._source.range(panel.expr, panel.time_of(oldest), panel.time_of(newest), panel.step)
-            outcome = "ok"
-        except errors.TelemetryError as failed:
-            outcome = failed.reason
-            raise
-        finally:
-            self._counters.asked("panel", outcome, self._clock.monotonic() - began)
-        return matrix
+        return await self._source.range(panel.expr, panel.time_of(oldest), panel.time_of(newest), panel.step)
 
     def _keep(self, full: Full) -> Full:
         self._rev = full.rev
@@ -209,7 +213,7 @@ class PanelWatch:
             panel_id=self.panel.id,
             source=self.panel.source,
             reason=failed.reason,
-            message=str(failed),
+            message=failed.last_words if isinstance(failed, Paused) else str(failed),
             since=self.trouble.since if self.trouble else asked_at,
             attempts=attempts,
             retry_at=round(self._clock.now() + pause, 3),
@@ -223,6 +227,8 @@ class PanelWatch:
         A refused question is not asked again soon: only the data or the server's rights can change that.
         """
         habits = self._habits
+        if isinstance(failed, Paused):
+            return failed.wait * self._chance.uniform(1.0, 1.2)
         most = habits.retry_most
         if isinstance(failed, errors.BadQuery | errors.Denied | errors.TooHeavy):
             most = habits.retry_refused
