@@ -72,17 +72,24 @@ def _reduced(view: View) -> list[Found]:
 def _picked(view: View, pattern: str) -> Iterable[Column]:
     if not pattern:
         return view.columns()
+    every = view.columns(numeric=False, times=True)
     if pattern.startswith("/"):
-        return (one for one in view.columns(numeric=False) if finds(pattern, one.show.name))
-    return (one for one in view.columns(numeric=False) if one.show.name == pattern or one.field.name == pattern)
+        return (one for one in every if any(finds(pattern, name) for name in _known_as(one)))
+    return (one for one in every if pattern in _known_as(one))
+
+
+def _known_as(one: Column) -> tuple[str, ...]:
+    """The names by which an author may mean a field; Grafana calls a series without labels `{}`."""
+    bare = one.field.kind == "number" and not one.field.labels
+    return (one.show.name, "{}") if bare else (one.show.name,)
 
 
 def _tile(view: View, one: Column, name: str, *, several: bool) -> Found:
     calc = calc_of(name)
     title = f"{one.show.name} {calc.name}" if several and calc else one.show.name
-    if one.field.kind in {"text", "other"}:
+    if one.field.kind in {"text", "other", "time"}:
         values = [value for value in one.field.values if value is not None]
-        cell = one.show.cell(values[-1] if values else None, "text")
+        cell = one.show.cell(values[-1] if values else None, one.field.kind)
         return one.show, Tile(Reading(title, None, cell.text, cell.mark)), one.field
     numbers = one.field.numbers
     value = calculated(name, numbers)

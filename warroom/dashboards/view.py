@@ -62,14 +62,16 @@ class View:
             self.options,
         )
 
-    def columns(self, *, numeric: bool = True, hidden: bool = False) -> Iterator[Column]:
-        """The fields to draw, without times and without those that the author hid."""
+    def columns(self, *, numeric: bool = True, times: bool = False) -> Iterator[Column]:
+        """The fields to draw, without those that the author hid, and without times where they are not asked for."""
         for frame in self.frames:
             for one in frame.fields:
-                if one.kind == "time" or (numeric and one.kind not in {"number", "bool"}):
+                if one.kind == "time" and not times:
+                    continue
+                if numeric and one.kind not in {"number", "bool"}:
                     continue
                 show = self.show(frame, one)
-                if hidden or not is_hidden(show):
+                if not is_hidden(show):
                     yield Column(frame, one, show)
 
     @cached_property
