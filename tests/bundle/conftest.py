@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.bundle.engine import Engine, an_engine, one_at_a_time, why_none
+from tests.bundle.engine import FOLDER, Engine, an_engine, one_at_a_time, sweep, why_none
 from tests.bundle.stand_ins import import_images
 from tests.cli.cli_home import CliHome
 from warroom.bundle.compose_file import Bundle, read_bundle, shipped_file
@@ -26,17 +25,24 @@ def bundle() -> Bundle:
     return read_bundle(shipped_file(), {})
 
 
+@pytest.fixture(scope="session")
+def engine_folder() -> Iterator[Path]:
+    """Where the engine keeps its images from test to test; another worker's test may have to import them again."""
+    with one_at_a_time():
+        sweep()
+    yield FOLDER
+    with one_at_a_time():
+        sweep()
+
+
 @pytest.fixture
-def engine(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator[Engine]:
-    """An engine for this test alone; its images are kept from test to test."""
+def engine(request: pytest.FixtureRequest, bundle: Bundle) -> Iterator[Engine]:
+    """An engine for this test alone."""
     reason = why_none()
     if reason:
         pytest.skip(reason)
-    base = tmp_path_factory.getbasetemp()
-    with (
-        one_at_a_time(),
-        an_engine(base.parent / "engine" if "PYTEST_XDIST_WORKER" in os.environ else base / "engine") as made,
-    ):
+    folder = request.getfixturevalue("engine_folder")
+    with one_at_a_time(), an_engine(folder) as made:
         held = holders(port for one in bundle.services for port in one.ports)
         assert not held, f"the stack's ports are held by something else: {held}"
         with made.client() as client:

@@ -103,6 +103,10 @@ class Engine:
         if not _ended(process, 60):
             process.kill()
             process.wait()
+        if self.folder is not None:
+            # It leaves the host's network namespace mounted, and nobody could delete the folder.
+            for mounted in (self.folder / "exec/netns").glob("*"):
+                subprocess.run(["umount", "--lazy", str(mounted)], capture_output=True)
 
     def clear(self) -> None:
         """Remove every container and volume of the stack."""
@@ -132,13 +136,23 @@ def _ended(process: subprocess.Popen[bytes], within: float) -> bool:
     return True
 
 
+FOLDER = Path(tempfile.gettempdir()) / f"warroom-test-engine-{os.getuid()}"
+"""Not pytest's own folder: what an engine leaves behind when it is killed would stand in the way of every test run."""
+
+
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """The stack's ports are the machine's, so only one test on a machine may have it up."""
-    path = Path(tempfile.gettempdir()) / f"warroom-test-engine-{os.getuid()}.lock"
-    with path.open("w") as file:
+    with FOLDER.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def sweep() -> None:
+    """Delete the engine's folder, its images with it."""
+    for mounted in (FOLDER / "exec/netns").glob("*"):
+        subprocess.run(["umount", "--lazy", str(mounted)], capture_output=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tests.bundle.stand_ins import import_one, put_image, script
 from tests.cli.cli_home import CliHome
 from warroom.bundle.compose_file import Bundle
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_taken_port_is_told_with_its_holder_before_anything_starts(stack: StackHome, bundle: Bundle) -> None:
@@ -78,7 +78,7 @@ def test_a_service_that_ends_at_once_is_shown_with_the_end_of_its_log(stack: Sta
 
 def test_a_service_that_never_gets_ready_ends_the_wait(stack: StackHome, bundle: Bundle) -> None:
     with _another_program(stack, bundle, "loki", "echo waiting for a friend; trap 'exit 0' TERM; sleep 3600 & wait"):
-        done = stack.run("up", "--profile", "minimal", "--wait", "20")
+        done = stack.run("up", "--profile", "minimal", "--wait", "8")
         assert done.returncode == 4, done.stderr
         assert "loki (starting: http://127.0.0.1:3100/ready does not answer (Connection refused))" in done.stderr
         assert "    waiting for a friend" in done.stderr.splitlines()

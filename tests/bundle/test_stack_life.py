@@ -15,7 +15,7 @@ from tests.bundle.conftest import StackHome
 from tests.cli.cli_home import until
 from warroom.bundle.compose_file import Bundle
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(600)
 CORE = {"prometheus", "alertmanager", "loki", "jaeger"}
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,21 +55,6 @@ def _of_context(env: Mapping[str, str]) -> str:
     return str(found.Host or "") if found is not None else ""
 
 
-@contextmanager
-def connected(env: Mapping[str, str] = os.environ) -> Iterator[Any]:
-    """A `docker.APIClient` that has been answered; what goes wrong inside comes out as a StackError."""
-    client = connect(env)
-    try:
-        yield client
-    except Exception as error:
-        known = in_words(error)
-        if known is None:
-            raise
-        raise known from None
-    finally:
-        client.close()
-
-
 def connect(env: Mapping[str, str] = os.environ) -> Any:
     """A `docker.APIClient`; the caller closes it.
 
@@ -78,7 +62,7 @@ def connect(env: Mapping[str, str] = os.environ) -> Any:
         StackError: no engine answers, or it may not be asked.
     """
     host = address(env)
-    _knock(host)
+    knock(host)
     import docker
     from docker.errors import DockerException
 
@@ -88,8 +72,10 @@ def connect(env: Mapping[str, str] = os.environ) -> Any:
         raise StackError("no-engine", f"no Docker engine answers at {host} ({_first(error)}); {START_IT}") from None
 
 
-def _knock(host: str) -> None:
-    """Tells a missing engine from a forbidden one, which the SDK reports alike."""
+def knock(host: str) -> None:
+    """Raises StackError when no engine opens, or not to us: the SDK reports the two alike, and drops a socket that
+    could not connect without closing it.
+    """
     parts = urlsplit(host)
     if parts.scheme != "unix":
         return

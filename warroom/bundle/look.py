@@ -13,7 +13,7 @@ from typing import Any
 
 from warroom.bundle import reading
 from warroom.bundle.compose_file import Bundle, Service
-from warroom.bundle.engine import AT_ONCE, connect, in_words
+from warroom.bundle.engine import AT_ONCE, address, connect, in_words, knock
 from warroom.bundle.errors import StackError
 from warroom.bundle.probe import answers
 from warroom.bundle.reading import Figures
@@ -47,6 +47,7 @@ class Onlooker:
     def engine(self) -> Iterator[Any]:
         """The engine's API; what goes wrong with it inside comes out as StackError, and the next use connects anew."""
         try:
+            knock(address(self._env))
             if self._client is None:
                 self._client = connect(self._env)
                 self._machine_memory = int(self._client.info().get("MemTotal") or 0)

@@ -113,11 +113,12 @@ def _health(condition: Condition, about: Mapping[str, Any], outside: str | None)
     if condition != "running":
         return "none"
     own = (about.get("Health") or {}).get("Status") or "none"
-    if own in ("healthy", "starting", "unhealthy"):
+    if own in ("healthy", "unhealthy"):
         return cast(Health, own)
-    if outside is None:
-        return "unknown"
-    return "starting" if outside else "healthy"
+    # While its own check has not spoken (it begins with a pause), an answer from outside is as good.
+    if outside == "":
+        return "healthy"
+    return "unknown" if own == "none" and outside is None else "starting"
 
 
 def _words(condition: Condition, health: Health, about: Mapping[str, Any], outside: str | None) -> str:
