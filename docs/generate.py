@@ -1,6 +1,6 @@
 """Write the pages and tables that follow from the code; `python docs/generate.py` rewrites all of them.
 
-    python docs/generate.py            events.md, terms.md, and the tables in protocol.md
+    python docs/generate.py            events.md, terms.md, dashboards.md, and the tables in protocol.md
     python docs/generate.py hostile    hostile-input.md: attacks every door of a real server, takes a minute
 
 Invariant: a page written here says nothing that the code does not; tests/docs compares the two.
@@ -16,11 +16,15 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from docs import catalogue, glossary, wire_tables  # noqa: E402 - after the path is set
+from docs import catalogue, glossary, grafana, wire_tables  # noqa: E402 - after the path is set
 
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
-PAGES: dict[str, Callable[[], str]] = {"events.md": catalogue.page, "terms.md": glossary.page}
+PAGES: dict[str, Callable[[], str]] = {
+    "events.md": catalogue.page,
+    "terms.md": glossary.page,
+    "dashboards.md": grafana.page,
+}
 """Pages that are written as a whole."""
 BLOCKS: dict[str, Callable[[], str]] = wire_tables.BLOCKS
 """Tables within pages that people write, between `<!-- generated: NAME -->` and `<!-- end -->`."""
