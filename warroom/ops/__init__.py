@@ -1,0 +1,1 @@
+"""How the product itself fares: health checks of the machine, the store, the backends and the clocks."""
