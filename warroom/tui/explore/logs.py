@@ -19,7 +19,7 @@ from warroom.telemetry.logs import LogLine
 from warroom.tui.explore.logs_acts import LogsActs, Place
 from warroom.tui.explore.logs_complete import LogCompleter
 from warroom.tui.explore.logs_detail import Field, LineDetail
-from warroom.tui.explore.logs_evidence import evidence_of, page_of
+from warroom.tui.explore.logs_evidence import MOST_LINES, evidence_of, page_of
 from warroom.tui.explore.logs_patterns import PatternRow, PatternRows
 from warroom.tui.explore.logs_query import parse, start_query
 from warroom.tui.explore.screen import explore_bindings
@@ -63,7 +63,6 @@ class LogsScreen(LogsActs):
         view.calm = lambda: self.console.calm
         self.query_one("#log-detail").display = False
         self.query_one("#log-patterns").display = False
-        super().on_mount()
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -279,6 +278,8 @@ class LogsScreen(LogsActs):
     def forms_came(self, rows: Sequence[PatternRow]) -> None:
         self.patterns.set_empty("no patterns: there are no lines")
         self.patterns.show(PatternRows(rows))
+        if rows and self.patterns.selected_row is None:
+            self.patterns.select(rows[0].pattern)
         self.patterns.set_note([(self.forms.words, Style.null())])
         self.redraw_head()
 
@@ -321,7 +322,7 @@ class LogsScreen(LogsActs):
         view = self.view
         number = view.selected_number
         if number is not None and view.selected_line is not None:
-            return evidence_of(view.shown_around(number, 100, 99), view.selected_line, self.query_text)
+            return evidence_of(view.shown_around(number, MOST_LINES, MOST_LINES), view.selected_line, self.query_text)
         return evidence_of(view.in_view(), None, self.query_text)
 
 

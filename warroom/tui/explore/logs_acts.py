@@ -96,7 +96,6 @@ class LogsActs(ExploreScreen):
         if self._prompt_for == "filter":
             # An emptied line is a filter taken away; Enter cannot send one.
             self.filter_by(self._before_filter if event.prompt.text.strip() else "")
-        super().on_prompt_left(event)
 
     def prompt_sent(self, purpose: str, text: str) -> None:
         if purpose == "filter":

@@ -110,7 +110,8 @@ class LogFeed:
                 return
             page = shapes.read(LogPage, future.result())
             # Lines of the very nanosecond the page before ended at come again.
-            self.full = page.full and lines.prepend(sorted(page.lines, key=lambda line: line.ns)) > 0
+            fresh = lines.prepend(sorted(page.lines, key=lambda line: line.ns))
+            self.full = page.full and fresh > 0
 
         end = oldest.ns / 1e9
         params = {"query": self.query, "start": min(start, end - 1), "end": end, "limit": PAGE}
@@ -140,7 +141,7 @@ class LogFeed:
             return False
         if tail.buffer is not self._buffer:
             self._take(tail.buffer)
-        words = "" if tail.trouble is None else str(tail.trouble.words)
+        words = "" if tail.trouble is None else str(tail.trouble.message)
         now = (tail.lost, tail.backfilled, words)
         changed = now != (self.lost, self.backfilled, self.trouble)
         self.lost, self.backfilled, self.trouble = now

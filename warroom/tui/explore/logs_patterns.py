@@ -183,7 +183,7 @@ class PatternRows:
         level = row.level if row.level in ("fatal", "error", "warn", "info", "debug", "trace") else "unknown"
         ink = level_colour(level, palette)
         left: list[Span] = [
-            ("NEW " if row.new else "    ", palette.filled(palette.accent) if row.new else Style.null()),
+            ("NEW" if row.new else "   ", palette.filled(palette.accent) if row.new else Style.null()),
             (f"{grouped(row.count):>8} ", style(palette.text, bold=True)),
             (f"{level_word(level):<6}", style(ink, bold=level in ("fatal", "error", "warn"))),
         ]

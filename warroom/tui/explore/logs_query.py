@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Origin = Literal["label", "metadata", "json", "logfmt", "text"]
@@ -233,11 +234,16 @@ def _without(pipeline: str, stage: str) -> str:
     """The pipeline without this very stage, wherever it stands as a whole stage of its own."""
     kept, at = list[str](), 0
     for start, end in _stages(pipeline):
-        if " ".join(pipeline[start:end].split()) == " ".join(stage.split()):
+        if _unspaced(pipeline[start:end]) == _unspaced(stage):
             kept.append(pipeline[at:start].rstrip())
             at = end
     kept.append(pipeline[at:].strip() if not kept else pipeline[at:].rstrip())
     return " ".join(part.strip() for part in kept if part.strip())
+
+
+def _unspaced(text: str) -> str:
+    """The text without the blanks outside of its strings."""
+    return re.sub(rf"({_STRING})|\s+", lambda found: found[1] or "", text)
 
 
 _STAGE = re.compile(rf"{_STRING}|\|[=~>]|![=~>]|\|")
@@ -251,7 +257,7 @@ def _stages(pipeline: str) -> list[tuple[int, int]]:
         is_filter = found[0][0] == "!" and (before in ('"', "`", ")", "") or _ends_a_parser(pipeline[: found.start()]))
         if found[0][0] == "|" or is_filter:
             starts.append(found.start())
-    return [(start, end) for start, end in zip(starts, [*starts[1:], len(pipeline)], strict=True)]
+    return list(pairwise([*starts, len(pipeline)]))
 
 
 def _ends_a_parser(before: str) -> bool:

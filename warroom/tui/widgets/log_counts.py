@@ -115,10 +115,10 @@ class CountStrip(Drawn):
         bars = width - 2
         drawn = _bars(counts.columns(bars), bars, height - 1, palette)
         pad: Span = (" ", Style.null())
+        drawn = self._marked(drawn, counts, bars, palette)
         return [*([pad, *row] for row in drawn), [pad, *self._axis(counts, bars, palette)]]
 
     def _axis(self, counts: Counts, width: int, palette: Palette) -> Line:
-        g = glyphs()
         ends = [clock_text(int(at * 1e9), self._zone)[:8] for at in (counts.start, counts.end)]
         legend: list[Span] = []
         for level, count in counts.totals.items():
@@ -130,13 +130,17 @@ class CountStrip(Drawn):
                 break
             legend += piece
         left: list[Span] = [(f"{ends[0]}  ", style(palette.muted)), *legend]
-        line = justify(left, [(ends[1], style(palette.muted))], width)
-        marks = [(self._mark, g.dash_vertical, palette.accent), (self._cursor, g.up, palette.text)]
-        for at, sign, colour in marks:
-            if at is not None and counts.start <= at <= counts.end:
-                place = min(width - 1, int((at - counts.start) / max(1e-9, counts.end - counts.start) * width))
-                line = _put(line, place, sign, style(colour, bold=True))
-        return line
+        return justify(left, [(ends[1], style(palette.muted))], width)
+
+    def _marked(self, rows: list[list[Span]], counts: Counts, width: int, palette: Palette) -> list[list[Span]]:
+        """The bars with the cursor and the incident's beginning as lines through what is free over them."""
+        g = glyphs()
+        for at, sign, colour in ((self._mark, g.dash_vertical, palette.accent), (self._cursor, g.rail, palette.text)):
+            if at is None or not counts.start <= at <= counts.end:
+                continue
+            place = min(width - 1, int((at - counts.start) / max(1e-9, counts.end - counts.start) * width))
+            rows = [_put(row, place, sign, style(colour, bold=True)) for row in rows]
+        return rows
 
 
 def level_colour(level: str, palette: Palette) -> str:
@@ -151,24 +155,19 @@ def level_colour(level: str, palette: Palette) -> str:
     }.get(level, palette.muted)
 
 
-def _put(line: Line, place: int, sign: str, paint: Style) -> list[Span]:
-    """The line with a sign in place of the cell there."""
-    cells = [(char, one) for text, one in line for char in text]
-    cells[place] = (sign, paint)
-    out: list[Span] = []
-    for char, one in cells:
-        if out and out[-1][1] is one:
-            out[-1] = (out[-1][0] + char, one)
-        else:
-            out.append((char, one))
-    return out
+def _put(row: Sequence[Span], place: int, sign: str, paint: Style) -> list[Span]:
+    """The row with a sign in place of the cell there, if nothing is in it."""
+    cells = [(char, one) for text, one in row for char in text]
+    if cells[place : place + 1] and cells[place][0] == " ":
+        cells[place] = (sign, paint)
+    return _joined(cells)
 
 
 def _bars(columns: Mapping[str, Sequence[float]], width: int, height: int, palette: Palette) -> list[list[Span]]:
     """Rows of bars from the top down, on the scale of the highest column; each cell in at most two colours."""
     tallest = max((sum(row[at] for row in columns.values()) for at in range(width)), default=0.0)
     if not tallest:
-        return [[] for _ in range(height)]
+        return [[(" " * width, Style.null())] for _ in range(height)]
     stacks = [_stack(columns, at, height * 8 / tallest) for at in range(width)]
     rows: list[list[Span]] = []
     for row in range(height):

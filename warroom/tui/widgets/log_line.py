@@ -45,7 +45,7 @@ class Columns:
     @property
     def service(self) -> int:
         """Cells for the service."""
-        return 18 if self.width >= 160 else 13 if self.width >= 100 else 10
+        return 18 if self.width >= 160 else 14 if self.width >= 100 else 12
 
     @property
     def time(self) -> int:
