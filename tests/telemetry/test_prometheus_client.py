@@ -386,11 +386,27 @@ async def test_labels_values_metadata_version_and_ready(version):
         metadata = await client.metadata()
         assert (await client.version()).startswith(version)
         await client.ready()
-        with pytest.raises(errors.BadQuery, match="label name"):
-            await client.label_values("../../admin")
-        client.close()
+        await client.aclose()
     name, (first, *_) = next(iter(exchanges["metadata_limit"]["body"]["data"].items()))
     assert MetricInfo(name, first["type"], first["help"], first["unit"]) in metadata
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_no_label_name_leads_out_of_its_path(version):
+    build, values = recorded(version)["status_buildinfo"], recorded(version)["label_values"]
+    async with FakeServer(lambda asked: replay(build if "buildinfo" in asked.path else values)) as server:
+        client = Prometheus(Source(server.url))
+        if version.startswith("2"):
+            with pytest.raises(errors.BadQuery, match=r"not a label name.* is 2\.42\.0.*; 3\.0 knows others"):
+                await client.label_values("../../admin")
+        else:
+            await client.label_values("../../admin")
+        for no_name in ("", "a\nb", "a\ud800"):
+            with pytest.raises(errors.BadQuery, match="not a label name"):
+                await client.label_values(no_name)
+        await client.aclose()
+    paths = [asked.path for asked in server.asked if "buildinfo" not in asked.path]
+    assert paths == ([] if version.startswith("2") else ["/api/v1/label/U___2e__2e__2f__2e__2e__2f_admin/values"])
 
 
 async def test_a_server_that_starts_is_not_ready():
@@ -399,7 +415,7 @@ async def test_a_server_that_starts_is_not_ready():
         client = Prometheus(Source(server.url))
         with pytest.raises(errors.NotReady, match="503"):
             await client.ready()
-        client.close()
+        await client.aclose()
 
 
 HANGING = """

@@ -27,7 +27,9 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class ActiveAlert:
-    """One alert. `state` is active, suppressed or unprocessed; `silenced_by` are silence ids."""
+    """One alert. `state` is active, suppressed or unprocessed (firing or pending where Prometheus says it);
+    `silenced_by` are silence ids, `inhibited_by` fingerprints, `muted_by` names of time intervals.
+    """
 
     fingerprint: str
     labels: Pairs
@@ -39,6 +41,7 @@ class ActiveAlert:
     inhibited_by: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
     url: str = ""
+    muted_by: tuple[str, ...] = ()
 
     def label(self, name: str) -> str:
         """A label's value; empty when there is none."""

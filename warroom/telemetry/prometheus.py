@@ -1,106 +1,119 @@
 """Questions to a Prometheus, answered with typed results and without blocking the event loop.
 
-Stands on `prometheus-api-client` for the API and on `BoundedSession` for everything between it and the network.
-Invariant: a call returns within its limit whatever the server does, and raises nothing but a TelemetryError.
+Queries, labels and metadata stand on `prometheus-api-client`, with `BoundedSession` between it and the network;
+what it has no call for is `PrometheusApi`. Invariant: a call returns within its limit whatever the server does, its
+wait ends when it is cancelled, and it raises nothing but a TelemetryError.
 
-The shapes are those of https://prometheus.io/docs/prometheus/latest/querying/api/ and were checked against
+The shapes are those of https://prometheus.io/docs/prometheus/latest/querying/api/ and are held against
 Prometheus 2.42, 3.5 and 3.14.
 """
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import httpx
 from prometheus_api_client import PrometheusConnect
 from urllib3.util.retry import Retry
 
-from warroom.telemetry.errors import BadQuery, NotReady, Protocol, TooHeavy, Unreachable
+from warroom.telemetry import prometheus_read as read
+from warroom.telemetry.alerts import ActiveAlert, Exemplar, Rule, Target
+from warroom.telemetry.errors import BadQuery, NotReady, Protocol, TelemetryError, TooHeavy, Unreachable
 from warroom.telemetry.panel import MAX_COLUMNS
+from warroom.telemetry.prometheus_api import PrometheusApi, between, cut
+from warroom.telemetry.prometheus_data import (
+    Bucket,
+    Cardinality,
+    Histogram,
+    HistogramLine,
+    HistogramSample,
+    Line,
+    Listing,
+    Matrix,
+    MetricInfo,
+    Replay,
+    Runtime,
+    Sample,
+    Text,
+    Vector,
+)
 from warroom.telemetry.series import Labels
-from warroom.telemetry.session import BoundedSession, Limits, Source
+from warroom.telemetry.session import BoundedSession
+from warroom.telemetry.source import Access, Limits, Source
 from warroom.telemetry.threads import Abandoned, DaemonCalls
+from warroom.telemetry.upstream import Upstream
+
+__all__ = [
+    "Bucket",
+    "Cardinality",
+    "Histogram",
+    "HistogramLine",
+    "HistogramSample",
+    "Line",
+    "Listing",
+    "Matrix",
+    "MetricInfo",
+    "Prometheus",
+    "Replay",
+    "Runtime",
+    "Sample",
+    "Text",
+    "Vector",
+]
 
 Result = TypeVar("Result")
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LATEST = 253_402_300_799.0
 _PATIENCE = 1.0
 """Seconds that the loop waits beyond the exchange's own deadline, which should end it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One series of an answer: seconds since the epoch and values, both of the same length, in order of time."""
-
-    labels: Labels
-    times: tuple[float, ...]
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """The answer to a range query. `warnings` and `infos` are the server's remarks, whole sentences."""
-
-    lines: tuple[Line, ...]
-    warnings: tuple[str, ...] = ()
-    infos: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One value at one moment."""
-
-    labels: Labels
-    at: float
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """The answer to an instant query; a scalar is one sample without labels."""
-
-    samples: tuple[Sample, ...]
-    warnings: tuple[str, ...] = ()
-    infos: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MetricInfo:
-    """What a metric says of itself: `kind` is counter, gauge, histogram, summary or unknown."""
-
-    name: str
-    kind: str
-    help: str
-    unit: str
-
-
 class Prometheus:
-    """One Prometheus server. Make it inside a running event loop and `close` it there."""
+    """One Prometheus server. Belongs to one event loop; `aclose` it there."""
 
-    def __init__(self, source: Source, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits | None = None,
+        access: Access | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """
+        Raises:
+            ValueError: a certificate or a key cannot be used; the sentence says which.
+        """
         self.source = source
         self.limits = limits or Limits()
-        self._session = BoundedSession(source, self.limits)
+        self._upstream = Upstream(source, self.limits, access, transport=transport)
+        self.api = PrometheusApi(self._upstream)
+        self._session = BoundedSession(source, self.limits, access)
         self._calls = DaemonCalls(self.limits.at_once, f"telemetry-{source.name}")
         # Retrying is the relay's decision: the library's own three tries would hide an outage for seconds.
-        self._api = PrometheusConnect(
+        self._client = PrometheusConnect(
             url=source.base, session=self._session, retry=Retry(0, read=False), timeout=self.limits.total
         )
 
     def close(self) -> None:
-        """Drop the kept connections. Questions still open end by themselves, unheard."""
+        """Drop the connections of all but `api` and what stands on it. Questions still open end by themselves,
+        unheard.
+        """
         self._calls.close()
         self._session.close()
+
+    async def aclose(self) -> None:
+        """Drop all kept connections."""
+        self.close()
+        await self._upstream.close()
 
     async def range(self, query: str, start: float, end: float, step: float) -> Matrix:
         """Values at `start`, `start + step` ... up to `end` (seconds since the epoch).
 
         Raises TooHeavy without asking when that is more points than Prometheus grants; any TelemetryError else.
         """
-        if not 0 <= start <= end <= _LATEST:
-            raise BadQuery("a range starts after 1970, ends before the year 10000, and not before its start")
+        between(start, end)
         points = (end - start) / step + 1
         if points > MAX_COLUMNS:
             raise TooHeavy(f"the range has {points:.0f} points per series and at most {MAX_COLUMNS} are granted")
@@ -109,61 +122,116 @@ class Prometheus:
         def ask() -> Matrix:
             # The library rounds times to whole seconds; its parameters may be overridden by exact ones.
             moments = datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)
-            result = self._api.custom_query_range(query, *moments, step=f"{step:.3f}", params=exact)
-            return self._matrix(result)
+            result = self._client.custom_query_range(query, *moments, step=f"{step:.3f}", params=exact)
+            return read.matrix(result, self.limits.samples, self._notes())
 
         return await self._run(ask)
 
     async def instant(self, query: str, at: float | None = None) -> Vector:
-        """The value of every series at `at` (default: the server's now). Raises a TelemetryError."""
+        """The value of every series at `at` (default: the server's now). Raises a TelemetryError, BadQuery for a
+        query that gives a string or a range.
+        """
+        found = await self.evaluate(query, at)
+        if isinstance(found, Vector):
+            return found
+        kind = "matrix" if isinstance(found, Matrix) else "string"
+        raise BadQuery(f"the query gives a {kind}, and a value at one moment is needed")
+
+    async def evaluate(self, query: str, at: float | None = None) -> Vector | Matrix | Text:
+        """What a query gives at `at` (default: the server's now): values (a scalar is one without labels), the
+        samples of a range, or a text. Raises a TelemetryError.
+        """
         params = {"timeout": self._server_timeout} | ({} if at is None else {"time": f"{at:.3f}"})
 
-        def ask() -> Vector:
-            result = self._api.custom_query(query, params=params)
-            kind = self._session.answer.payload["data"].get("resultType")
-            return self._vector(result, kind)
+        def ask() -> Vector | Matrix | Text:
+            self._client.custom_query(query, params=params)
+            return read.instant(self._session.answer.payload["data"], self.limits.samples, self._notes())
 
         return await self._run(ask)
 
-    async def label_names(self) -> tuple[str, ...]:
-        """All label names, sorted by the server."""
-        return await self._run(lambda: tuple(_texts(self._api.get_label_names())))
+    async def label_names(
+        self,
+        matching: str | Sequence[str] = (),
+        start: float | None = None,
+        end: float | None = None,
+        limit: int | None = None,
+    ) -> Listing[str]:
+        """Label names, sorted by the server: of series that a selector picks, between two times, at most `limit`."""
+        params = _params(matching, start, end, limit)
+        return await self._run(lambda: self._names(self._client.get_label_names(params), limit))
 
-    async def label_values(self, label: str, matching: str | None = None) -> tuple[str, ...]:
-        """All values of a label, of the series that the selector `matching` picks when it is given."""
-        if not _LABEL_NAME.fullmatch(label):
-            raise BadQuery(f"{label!r} is not a label name: letters, digits and underscores, no digit first")
-        params = None if matching is None else {"match[]": matching}
-        return await self._run(lambda: tuple(_texts(self._api.get_label_values(label, params=params))))
+    async def label_values(
+        self,
+        label: str,
+        matching: str | Sequence[str] | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        limit: int | None = None,
+    ) -> Listing[str]:
+        """Values of a label; as `label_names`. A name beyond letters, digits and underscores needs Prometheus 3."""
+        params = _params(matching or (), start, end, limit)
+        escaped = label if _LABEL_NAME.fullmatch(label) else await self._escaped(label)
+        return await self._run(lambda: self._names(self._client.get_label_values(escaped, params=params), limit))
 
-    async def metadata(self, metric: str | None = None) -> tuple[MetricInfo, ...]:
+    async def metadata(self, metric: str | None = None) -> Listing[MetricInfo]:
         """Type, help and unit of one metric, or of all."""
 
-        def ask() -> tuple[MetricInfo, ...]:
-            return tuple(
-                MetricInfo(one["metric_name"], one["type"], one["help"], one["unit"])
-                for one in self._api.get_metric_metadata(metric)
-            )
+        def ask() -> Listing[MetricInfo]:
+            said = self._client.get_metric_metadata(metric)
+            names = ("metric_name", "type", "help", "unit")
+            return Listing((MetricInfo(*read.texts([one[name] for name in names])) for one in said), *self._notes())
 
         return await self._run(ask)
+
+    async def series(
+        self,
+        matching: str | Sequence[str],
+        start: float | None = None,
+        end: float | None = None,
+        limit: int | None = None,
+    ) -> Listing[Labels]:
+        """Label sets of the series that any of the selectors picks, with samples between the times."""
+        return await self.api.series([matching] if isinstance(matching, str) else matching, start, end, limit)
+
+    async def exemplars(self, query: str, start: float, end: float) -> Listing[Exemplar]:
+        """Exemplars of the series in a query; `trace_id` opens their traces. See `PrometheusApi.exemplars`."""
+        return await self.api.exemplars(query, start, end)
+
+    async def rules(self, names: Collection[str] = (), groups: Collection[str] = ()) -> Listing[Rule]:
+        """Alerting and recording rules with their health, of those names or groups when given."""
+        return await self.api.rules(names, groups)
+
+    async def alerts(self) -> Listing[ActiveAlert]:
+        """Alerts as the rules give them: `state` is firing or pending."""
+        return await self.api.alerts()
+
+    async def targets(self) -> Listing[Target]:
+        """What is scraped, and whether it is up."""
+        return await self.api.targets()
+
+    async def format_query(self, query: str) -> str:
+        """The query, laid out. Raises BadQuery with the server's words when it is none."""
+        return await self.api.format_query(query)
 
     async def version(self) -> str:
         """Version of the server, such as 2.42.0."""
-
-        def ask() -> str:
-            answer = self._session.request("GET", f"{self.source.base}/api/v1/status/buildinfo")
-            return str(answer.payload["data"]["version"])
-
-        return await self._run(ask)
+        return await self._run(lambda: read.texts([self._status("buildinfo")["version"]])[0])
 
     async def ready(self) -> None:
-        """Return when the server says that it can answer. Raises NotReady or Unreachable."""
+        """Return when the server says that it can answer. Raises NotReady, which says how far its start is, or
+        Unreachable.
+        """
 
         def ask() -> None:
-            status, said = self._session.text("/-/ready")
-            if status != 200:
-                detail = self.source.clean(said)
-                raise NotReady(f"{self.source.name} is not ready: it answered {status} {detail}".rstrip())
+            status, words = self._session.text("/-/ready")
+            if status == 200:
+                return
+            said = f"is not ready: it answered {status} {self.source.clean(words)}".rstrip()
+            with contextlib.suppress(TelemetryError):
+                replay = read.replay(self._status("walreplay"))
+                if replay.last > replay.first:
+                    said += f", and has read {replay.current} of {replay.last} parts of its log"
+            raise NotReady(f"{self.source.name} {said}")
 
         await self._run(ask)
 
@@ -172,6 +240,23 @@ class Prometheus:
         """Lets the server stop working on what nobody waits for any more."""
         return f"{self.limits.total:g}s"
 
+    async def _escaped(self, label: str) -> str:
+        """A name as the path of a URL holds it, in the escaping of Prometheus 3: `U__`, then hex between underscores.
+
+        Source: https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values. A 2.x would take
+        that for a plain name, and answer that nothing has it.
+        """
+        wrong = f"{label!r} is not a label name: letters, digits and underscores, no digit first"
+        if not label or not label.isprintable():
+            raise BadQuery(wrong)
+        version = await self.version()
+        if version.split(".")[0] in ("1", "2"):
+            raise BadQuery(f"{wrong} ({self.source.name} is {version}; 3.0 knows others)")
+        plain = re.compile(r"[A-Za-z0-9]")
+        return "U__" + "".join(
+            sign if plain.fullmatch(sign) else "__" if sign == "_" else f"_{ord(sign):x}_" for sign in label
+        )
+
     async def _run(self, ask: Callable[[], Result]) -> Result:
         try:
             return await self._calls.run(ask, self.limits.total + self.limits.connect + _PATIENCE)
@@ -179,6 +264,10 @@ class Prometheus:
             raise Unreachable(
                 f"{self.source.name} gave no answer within {self.limits.total:g} s and was given up"
             ) from None
+        except TelemetryError:
+            raise
+        except read.TooManySamples as many:
+            raise TooHeavy(str(many)) from None
         except UnicodeEncodeError:
             raise BadQuery("the query has characters in it that are no Unicode text") from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as unexpected:
@@ -186,49 +275,20 @@ class Prometheus:
                 f"{self.source.name} answered in a shape that no Prometheus has ({type(unexpected).__name__})"
             ) from unexpected
 
+    def _status(self, page: str) -> Any:
+        return self._session.request("GET", f"{self.source.base}/api/v1/status/{page}").payload["data"]
+
     def _notes(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        payload = self._session.answer.payload
-        return tuple(_texts(payload.get("warnings") or ())), tuple(_texts(payload.get("infos") or ()))
+        return read.notes(self._session.answer.payload)
 
-    def _matrix(self, result: Any) -> Matrix:
-        lines: list[Line] = []
-        samples = histograms = 0
-        for series in result:
-            values = series.get("values", ())
-            histograms += not values and bool(series.get("histograms"))
-            samples += len(values)
-            if samples > self.limits.samples:
-                raise TooHeavy(
-                    f"the answer has more than {self.limits.samples:,} samples; ask for fewer series or a longer step"
-                )
-            if values:
-                times, texts = zip(*values, strict=True)
-                lines.append(Line(_labels(series["metric"]), tuple(map(float, times)), tuple(map(float, texts))))
-        warnings, infos = self._notes()
-        if histograms:
-            remark = f"{histograms} series are native histograms; draw histogram_quantile() or _count() of them"
-            warnings = (*warnings, remark)
-        return Matrix(tuple(lines), warnings, infos)
-
-    def _vector(self, result: Any, kind: str | None) -> Vector:
-        if kind == "scalar":
-            at, text = result
-            return Vector((Sample((), float(at), float(text)),), *self._notes())
-        if kind != "vector":
-            raise BadQuery(f"the query gives a {kind}, and a value at one moment is needed")
-        samples = tuple(
-            Sample(_labels(series["metric"]), float(series["value"][0]), float(series["value"][1]))
-            for series in result
-            if "value" in series
-        )
-        return Vector(samples, *self._notes())
+    def _names(self, said: Any, limit: int | None) -> Listing[str]:
+        return cut(Listing(read.texts(said), *self._notes()), limit)
 
 
-def _labels(metric: Mapping[str, str]) -> Labels:
-    return tuple(sorted((str(name), str(value)) for name, value in metric.items()))
-
-
-def _texts(said: Sequence[Any]) -> Sequence[str]:
-    if not all(isinstance(text, str) for text in said):
-        raise TypeError("a list of texts was expected")
-    return said
+def _params(matching: str | Sequence[str], start: float | None, end: float | None, limit: int | None) -> dict[str, Any]:
+    params: dict[str, Any] = dict(between(start, end))
+    if matching:
+        params["match[]"] = [matching] if isinstance(matching, str) else list(matching)
+    if limit is not None:
+        params["limit"] = str(limit)
+    return params

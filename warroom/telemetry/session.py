@@ -12,7 +12,6 @@ Invariant: whatever leaves `request` is either a parsed `{"status": "success"}` 
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,81 +21,17 @@ import urllib3
 from requests import exceptions as refused
 from requests.auth import HTTPBasicAuth
 
-from warroom.telemetry.errors import (
-    BadQuery,
-    Denied,
-    NotReady,
-    Protocol,
-    TelemetryError,
-    TooHeavy,
-    Unreachable,
-)
+from warroom.telemetry.errors import Protocol, TelemetryError, TooHeavy, Unreachable
+from warroom.telemetry.prometheus_errors import failure
+from warroom.telemetry.source import Access, Limits, Source
+
+__all__ = ["LONGEST_QUERY", "Access", "Answer", "BoundedSession", "Limits", "Source"]
 
 LONGEST_QUERY = 1000
 """Characters of a query that go into a URL (escaped, up to three times as many); longer ones are sent as a form."""
 
 _FORM_PATHS = ("/api/v1/query", "/api/v1/query_range", "/api/v1/labels")
-_HEAVY_WORDS = ("too many samples", "maximum resolution", "deadline exceeded", "timed out", "context canceled")
 _BLOCK = 65_536
-_LONGEST_MESSAGE = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`connect` and `total` are seconds, `body` is bytes after decompression, `samples` are values of one answer,
-    `at_once` is how many questions may be open at the same time.
-    """
-
-    connect: float = 3.0
-    total: float = 10.0
-    body: int = 32 * 1024 * 1024
-    samples: int = 500_000
-    at_once: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a telemetry server is and how to be let in. Secrets are not in its repr.
-
-    `name` is what people see ("prometheus"); `url` has no user, password or query in it; give either a bearer
-    `token` or `username` and `password`. `verify` is True, False, or the path of a CA file.
-    Raises ValueError with one sentence about the field that cannot work.
-    """
-
-    url: str
-    name: str = "prometheus"
-    token: str | None = field(default=None, repr=False)
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    verify: bool | str = True
-    proxy: str | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"url of {self.name}: it must look like http://host:9090 or https://host/prefix")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError(f"url of {self.name}: user and password have settings of their own")
-        if parts.query or parts.fragment:
-            raise ValueError(f"url of {self.name}: it must not have a query or a fragment")
-        if self.token is not None and self.username is not None:
-            raise ValueError(f"credentials of {self.name}: give a token or a username, not both")
-        for word in (self.token, self.username, self.password):
-            if word is not None and not word.isprintable():
-                raise ValueError(f"credentials of {self.name}: there is a line break or control character in them")
-
-    @property
-    def base(self) -> str:
-        """The URL without a slash at its end."""
-        return self.url.rstrip("/")
-
-    def clean(self, text: str) -> str:
-        """`text` on one line, of bounded length, with every secret of these settings struck out."""
-        for secret in (self.token, self.password):
-            if secret:
-                text = text.replace(secret, "***")
-        line = " ".join(text.split())
-        return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 
 class Answer(requests.Response):
@@ -117,15 +52,26 @@ class Answer(requests.Response):
 class BoundedSession(requests.Session):
     """See the module. Used by many threads at once: what belongs to one exchange is kept by thread."""
 
-    def __init__(self, source: Source, limits: Limits, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        access: Access | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
+        access = access or Access()
         self._source = source
         self._limits = limits
         self._monotonic = monotonic
         self._mine = threading.local()
         self.trust_env = False
         self.verify = source.verify
-        self.headers["User-Agent"] = "warroom"
+        self.headers.update({"User-Agent": "warroom", **access.headers})
+        if access.tenant:
+            self.headers["X-Scope-OrgID"] = access.tenant
+        if access.client_cert:
+            self.cert = (access.client_cert, access.client_key) if access.client_key else access.client_cert
         if source.token is not None:
             self.headers["Authorization"] = f"Bearer {source.token}"
         if source.username is not None:
@@ -156,7 +102,7 @@ class BoundedSession(requests.Session):
         if 200 <= status < 300 and payload is not None and payload.get("status") == "success":
             answer = self._mine.answer = Answer(status, url, body, payload)
             return answer
-        raise self._failure(status, body, kind, payload)
+        raise failure(self._source, status, body, kind, payload)
 
     def text(self, path: str) -> tuple[int, str]:
         """Status and body of a plain-text page such as /-/ready. Raises Unreachable, TooHeavy or Protocol."""
@@ -168,7 +114,7 @@ class BoundedSession(requests.Session):
         every question here only reads, so asking twice is harmless.
         """
         deadline = self._monotonic() + self._limits.total
-        long = method == "POST" or len(params.get("query", "")) > LONGEST_QUERY
+        long = method == "POST" or sum(len(str(value)) for value in params.values()) > LONGEST_QUERY
         as_form = long and url.endswith(_FORM_PATHS)
         for last_try in (False, True):
             try:
@@ -221,27 +167,6 @@ class BoundedSession(requests.Session):
             return None
         return payload if isinstance(payload, dict) else None
 
-    def _failure(self, status: int, body: bytes, kind: str, payload: dict[str, Any] | None) -> TelemetryError:
-        """The error for an answer that is no success."""
-        name = self._source.name
-        if payload is not None and payload.get("status") == "error":
-            said = self._source.clean(str(payload.get("error") or payload.get("errorType") or "no reason given"))
-            return _refusal(status, str(payload.get("errorType")), f"{name}: {said}", name)
-        said = self._source.clean(body[:2000].decode("utf-8", "replace"))
-        html = "html" in kind.lower() or said.startswith("<")
-        quoted = "" if html or not said else f": {said}"
-        if status in (401, 403):
-            return Denied(f"{name} answered {status}; the credentials in the settings are missing or not enough")
-        if status in (429, 502, 503, 504):
-            return NotReady(f"{name} answered {status}{quoted}")
-        if status in (413, 414):
-            return TooHeavy(f"{name} answered {status}: the query is too long for it")
-        if html:
-            return Protocol(f"{name} answered {status} with a web page; is its URL that of a Prometheus?")
-        if 200 <= status < 300:
-            return Protocol(f"{name} answered with something that is not a Prometheus answer{quoted}")
-        return Protocol(f"{name} answered {status}{quoted}")
-
     def _told(self, failed: Exception) -> TelemetryError:
         """The sentence for a failed exchange; the exception's own text would repeat the whole URL."""
         name, where = self._source.name, urlsplit(self._source.url).netloc
@@ -263,20 +188,6 @@ class BoundedSession(requests.Session):
     def _too_slow(self) -> str:
         where = urlsplit(self._source.url).netloc
         return f"{self._source.name} at {where} gave no full answer within {self._limits.total:g} s"
-
-
-def _refusal(status: int, kind: str, message: str, name: str) -> TelemetryError:
-    """The error for an answer of the form `{"status": "error", "errorType": kind, "error": message}`."""
-    lowered = message.lower()
-    if kind in ("timeout", "canceled") or any(word in lowered for word in _HEAVY_WORDS):
-        return TooHeavy(message)
-    if status in (401, 403):
-        return Denied(message)
-    if kind in ("bad_data", "execution") or status in (400, 422):
-        return BadQuery(message)
-    if status in (429, 502, 503, 504) or kind == "unavailable":
-        return NotReady(message)
-    return Protocol(f"{message} ({name} answered {status})")
 
 
 def _was_dropped(failed: Exception) -> bool:

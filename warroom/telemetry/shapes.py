@@ -17,7 +17,14 @@ Shape = TypeVar("Shape")
 
 def plain(value: Any) -> Any:
     """A dataclass (or a sequence or mapping of them) as lists, dicts, numbers, texts and None."""
-    return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+    return orjson.loads(orjson.dumps(value, default=_unnamed, option=orjson.OPT_NON_STR_KEYS))
+
+
+def _unnamed(value: Any) -> Any:
+    """A kind of tuple as a plain one."""
+    if isinstance(value, tuple):
+        return tuple(value)
+    raise TypeError(f"{type(value).__name__} is no data")
 
 
 def read(kind: type[Shape], said: Any) -> Shape:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,7 +17,9 @@ import httpx
 import orjson
 
 from warroom.telemetry.errors import BadQuery, Denied, NotReady, Protocol, TelemetryError, TooHeavy, Unreachable
-from warroom.telemetry.session import Limits, Source
+from warroom.telemetry.source import Access, Limits, Source
+
+__all__ = ["Access", "Answer", "Limits", "Params", "Source", "Upstream", "Words", "tls_of"]
 
 Params: TypeAlias = Sequence[tuple[str, str]]
 """Query parameters or form fields; a name may come several times."""
@@ -51,16 +53,6 @@ class Answer:
 
 Words: TypeAlias = Callable[[Answer], str]
 """Finds a server's own words in an answer that is no success; empty when there are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to be let in beyond what `Source` says. Paths are of PEM files; `tenant` goes out as X-Scope-OrgID."""
-
-    client_cert: str = ""
-    client_key: str = field(default="", repr=False)
-    tenant: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Upstream:
