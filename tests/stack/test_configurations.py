@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from warroom import __version__
 from warroom.bundle.compose_file import read_bundle
 
 AMTOOL = shutil.which("amtool")
+DOCKER_COMPOSE = shutil.which("docker-compose")
 SERVICES = {"prometheus", "alertmanager", "loki", "jaeger", "collector", "grafana", "sample"}
 COMPOSE_FILE = load(COMPOSE)
 ADDRESS = re.compile(r"\b(\d{1,3}(?:\.\d{1,3}){3}|localhost):(\d+)")
@@ -83,6 +85,20 @@ def test_the_commands_read_it() -> None:
         assert set(one.ports) == listens(one.name), one.name
     ports = [port for one in bundle.services for port in one.ports]
     assert len(ports) == len(set(ports)), "two services want the same port"
+
+
+@pytest.mark.skipif(not DOCKER_COMPOSE, reason="docker-compose is not installed")
+def test_compose_accepts_it_and_asks_for_the_secrets(tmp_path: Path) -> None:
+    """By 1.29 of Debian 12 as well as by version 2; no engine is needed for that."""
+    assert DOCKER_COMPOSE
+    asked = (DOCKER_COMPOSE, "-f", str(COMPOSE), "-p", "warroom", "--profile", "full", "--profile", "sample")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    known = {**env, "WARROOM_STACK_SECRETS": str(tmp_path)}
+    done = subprocess.run((*asked, "config", "-q"), env=known, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    refused = subprocess.run((*asked, "config", "-q"), env=env, capture_output=True, text=True, timeout=60)
+    assert refused.returncode != 0
+    assert "start it with `warroom stack up`" in refused.stderr
 
 
 @pytest.mark.parametrize(("name", "body"), services())
