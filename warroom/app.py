@@ -1,7 +1,7 @@
 """The composition root: a store, the relay, the playbooks, the server and the participants in its process, as one.
 
     serve  -> SqliteStore -> CoordinationServer <- websocket - Client <- Intake <- Door (HTTP)
-                          -> Relay -> Prometheus
+                          -> Relay -> Prometheus, Loki, Jaeger, Alertmanager, Grafana
 
 Participants in the process come in by the same door as everybody, with tokens of their own. Invariant: whatever
 happens, what was opened is closed in the reverse order, and the participants go before the server does.
@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from warroom.app_sources import open_relay, source_of
 from warroom.client.client import Client
 from warroom.incident.words import Access
 from warroom.participants.intake.door import Door, DoorSettings
@@ -36,10 +37,10 @@ from warroom.server.log import log_to_stderr
 from warroom.server.run import run_server
 from warroom.server.settings import ServerSettings
 from warroom.settings.fields import IntakeSettings, ListenSettings, PrometheusSettings, Settings
+from warroom.settings.places import places
 from warroom.store.port import EventStore
 from warroom.store.sqlite import SqliteStore
 from warroom.telemetry.panels import PanelFileError, load_panels
-from warroom.telemetry.prometheus import Prometheus
 from warroom.telemetry.relay import Relay
 from warroom.telemetry.session import Source
 
@@ -108,7 +109,7 @@ async def running(plan: Plan, stop: asyncio.Event) -> AsyncIterator[Running]:
         store = await SqliteStore.open(plan.data_dir / LOG_FILE)
         stack.push_async_callback(store.close)
         token = await kept_token(store, plan.data_dir / "owner.token", plan.owner, Access.ADMIN, plan.clock())
-        relay = await _relay(stack, settings.prometheus)
+        relay = await _relay(stack, settings)
         remarks = [*store.remarks]
         ending = asyncio.Event()
         port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks)
@@ -187,6 +188,7 @@ async def _server(
             tls=tls,
             behind_proxy=listen.insecure,
             clock=plan.clock,
+            explore=Access(plan.settings.telemetry.explore),
         )
     except PanelFileError as wrong:
         raise CannotServe(str(wrong)) from None
@@ -292,15 +294,11 @@ def _write_secret(path: Path, text: str) -> None:
 # -- telemetry and the intake ----------------------------------------------------------------------------------------
 
 
-async def _relay(stack: AsyncExitStack, settings: PrometheusSettings) -> Relay | None:
-    if not settings.url:
-        return None
+async def _relay(stack: AsyncExitStack, settings: Settings) -> Relay | None:
     try:
-        prometheus = Prometheus(prometheus_source(settings))
+        return await open_relay(stack, settings, places().state)
     except ValueError as wrong:
         raise CannotServe(str(wrong)) from None
-    stack.callback(prometheus.close)
-    return await stack.enter_async_context(Relay({"prometheus": prometheus}))
 
 
 def prometheus_source(settings: PrometheusSettings) -> Source:
@@ -309,14 +307,7 @@ def prometheus_source(settings: PrometheusSettings) -> Source:
     Raises:
         ValueError: a field cannot work.
     """
-    return Source(
-        url=settings.url,
-        token=settings.token or None,
-        username=settings.username or None,
-        password=settings.password or None,
-        verify=str(settings.ca_file) if settings.ca_file else settings.verify,
-        proxy=settings.proxy or None,
-    )
+    return source_of(settings, "prometheus")
 
 
 async def _intake(

@@ -47,17 +47,69 @@ class IntakeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PrometheusSettings:
-    """The Prometheus whose panels are relayed to everybody in a room."""
+class SourceSettings:
+    """A telemetry server: where it is and how to be let in."""
 
-    url: str = setting("http://127.0.0.1:9090", "Address of the Prometheus API; empty for none.")
+    url: str = setting("", "Address of its API; empty for none.")
     token: str = setting("", "Bearer token for it.", secret=True)
     username: str = setting("", "User name for it, where it asks for one.")
     password: str = setting("", "Password for it.", secret=True)
     ca_file: Path | None = setting(None, "Authorities (PEM) to trust for it, in place of the system's.")
     verify: bool = setting(True, "Check its certificate.")
+    client_cert: Path | None = setting(None, "Certificate (PEM) to show it, where it asks for one (mutual TLS).")
+    client_key: Path | None = setting(None, "Private key (PEM) of that certificate, where it is a file of its own.")
+    tenant: str = setting("", "Tenant to ask for (X-Scope-OrgID), where it serves several.")
     proxy: str = setting("", "HTTP proxy on the way to it.", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusSettings(SourceSettings):
+    """The Prometheus whose metrics are relayed to everybody in a room."""
+
+    url: str = setting("http://127.0.0.1:9090", "Address of the Prometheus API; empty for none.")
     panels: Path | None = setting(None, "Panel file (YAML) in place of the shipped panels.")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerSettings(SourceSettings):
+    """The Alertmanager whose alerts and silences are shown."""
+
+    url: str = setting("http://127.0.0.1:9093", "Address of the Alertmanager API; empty for none.")
+
+
+@dataclass(frozen=True, slots=True)
+class LokiSettings(SourceSettings):
+    """The Loki whose logs are shown and tailed."""
+
+    url: str = setting("http://127.0.0.1:3100", "Address of the Loki API; empty for none.")
+
+
+@dataclass(frozen=True, slots=True)
+class JaegerSettings(SourceSettings):
+    """The Jaeger whose traces and services are shown."""
+
+    url: str = setting("http://127.0.0.1:16686", "Address of Jaeger's query API; empty for none.")
+
+
+@dataclass(frozen=True, slots=True)
+class GrafanaSettings(SourceSettings):
+    """The Grafana whose dashboards are shown and linked to."""
+
+    url: str = setting("http://127.0.0.1:3000", "Address of Grafana; empty for none.")
+    password: str = setting(
+        "", "Password for it; that of the bundled stack when empty and Grafana is on this machine.", secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """Who may ask the telemetry servers what."""
+
+    explore: str = setting(
+        "responder",
+        "Access that queries of one's own need; below it one sees what the board, the spotlight and pins show.",
+        choices=("observer", "responder", "commander", "admin"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +138,9 @@ class Settings:
     listen: ListenSettings = field(default_factory=ListenSettings)
     intake: IntakeSettings = field(default_factory=IntakeSettings)
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
-    alertmanager_url: str = setting(
-        "http://127.0.0.1:9093", "Alertmanager that `warroom doctor` looks at; empty for none."
-    )
+    alertmanager: AlertmanagerSettings = field(default_factory=AlertmanagerSettings)
+    loki: LokiSettings = field(default_factory=LokiSettings)
+    jaeger: JaegerSettings = field(default_factory=JaegerSettings)
+    grafana: GrafanaSettings = field(default_factory=GrafanaSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)

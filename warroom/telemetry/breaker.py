@@ -29,7 +29,7 @@ TRIAL = 15.0
 
 
 class Paused(Unreachable):
-    """The server is not asked at present: come again in `wait` seconds. `last_words` are those of the failure before."""
+    """The server is not asked at present: come again in `wait` seconds. `last_words` are of the failure before."""
 
     def __init__(self, name: str, since: float, last_words: str, wait: float) -> None:
         at = datetime.fromtimestamp(since, UTC).strftime("%H:%M:%S")
