@@ -122,6 +122,7 @@ async def _answer(a: Attacker, kind: str, frame: dict[str, Any], _: Any) -> str:
 
 ALERT = {"fingerprint": "f", "name": "n", "starts_at": AT}
 EVIDENCE = {"title": "x"}
+PANEL = {"title": "x", "query": "up"}
 PLAYBOOK = {"id": "p", "title": "p", "version": 1, "steps": [{"id": "s", "title": "s"}]}
 RIGHT: dict[str, Any] = {
     **dict.fromkeys(("text", "title", "summary", "reason", "brief", "question", "choice", "counter"), "x"),
@@ -130,7 +131,7 @@ RIGHT: dict[str, Any] = {
     **dict.fromkeys(("into", "other"), "INC-AAAA"),
     "url": "https://x.example", "duty": "scribe", "status": "identified", "severity": "SEV2", "at": AT,
     "milestone": "detected_at", "private": True, "services": [], "alert": ALERT, "evidence": EVIDENCE,
-    "playbook": "p", "step": "s", "fingerprint": "f",
+    "panel": PANEL, "number": 1, "playbook": "p", "step": "s", "fingerprint": "f",
 }  # fmt: skip
 
 
