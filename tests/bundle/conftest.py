@@ -18,6 +18,7 @@ from warroom.bundle.life import Stack
 from warroom.bundle.look import containers
 from warroom.bundle.ports import holders
 from warroom.bundle.reading import newest
+from warroom.cli.schemas import SCHEMAS
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +76,7 @@ class StackHome:
         """Each service as `status --json` tells it."""
         said = json.loads(self.run("status", "--json").stdout)
         assert said["schema"] == "warroom.stack/1"
+        assert set(said) == {"schema", *SCHEMAS["stack"][1]}
         return {one["name"]: one for one in said["services"]}
 
     def inspect(self, service: str) -> dict[str, Any]:

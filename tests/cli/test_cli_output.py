@@ -36,7 +36,7 @@ READING = {
     "evidence": ["evidence", "list"],
     "panels": ["panel", "list"],
 }
-ELSEWHERE = {"evidence-pin", "kept", "imported", "backup", "restored", "revoked"}
+ELSEWHERE = {"evidence-pin", "kept", "imported", "backup", "restored", "revoked", "stack"}
 
 
 @pytest.mark.parametrize("kind", READING)
