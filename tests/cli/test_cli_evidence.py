@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.cli_home import CliHome
 from tests.cli.conftest import Here
 from warroom.cli.direct import Line
 from warroom.cli.exits import Exit, Stop
@@ -191,3 +193,29 @@ def test_on_an_alert_in_one_step(at_server: Here, telemetry: Callable[[dict[str,
     telemetry({"alerts": Stop(Exit.REFUSED, "no Alertmanager is named")})
     status, _out, err = at_server("alert", "ack", inc, "f2")
     assert (status, f"{inc} has no alert f2" in err) == (1, True)
+
+
+def test_what_is_redacted_is_in_no_file_any_more(
+    at_server: Here, served: CliHome, telemetry: Callable[[dict[str, Any]], Asked], tmp_path: Path
+) -> None:
+    inc = room(at_server)
+    secret = "hunter2-in-a-log-line"
+    telemetry({"logs": logs.LogPage((logs.LogLine(NS, f"password={secret}", (("app", "checkout"),)),))})
+    assert at_server("evidence", inc, '{app="checkout"}', "--logs", "--title", "logins")[0] == 0
+    assert at_server("panel", "add", inc, f'rate({{key="{secret}"}}[5m])', "--title", "logins")[0] == 0
+    before = tmp_path / "before.jsonl"
+    assert at_server("export", inc, "-o", str(before))[0] == 0
+    assert before.read_text("utf-8").count(secret) == 2
+    for entry in ("2", "3"):
+        assert at_server("redact", inc, entry, "a password", "--yes")[0] == 0
+    after = tmp_path / "after.jsonl"
+    assert at_server("export", inc, "-o", str(after))[0] == 0
+    assert secret not in after.read_text("utf-8")
+    for path in served.base.rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path
+    out = at_server("evidence", "list", inc)[1]
+    assert "[redacted]" in out
+    assert "no panel was added" in at_server("panel", "list", inc)[2]
+    assert secret not in at_server("show", inc, "--json")[1]
+    assert at_server("verify", inc)[0] == 0
