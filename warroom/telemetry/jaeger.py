@@ -87,8 +87,7 @@ class Jaeger:
         traces = self._read(lambda: read.traces_of(said["data"]))
         complaints = self._read(lambda: read.complaints_of(said))
         if not traces:
-            told = self.upstream.source.clean("; ".join(complaints) or "trace not found")
-            raise BadQuery(f"{self.upstream.source.name}: {told}")
+            raise BadQuery(f"{self.upstream.source.name}: trace not found")
         if traces[0].trace_id != wanted:
             raise self.upstream.strange("another trace than the one asked for")
         return replace(traces[0], warnings=(*traces[0].warnings, *complaints))
@@ -163,8 +162,9 @@ class Jaeger:
 
     async def _ask(self, path: str, params: Params) -> dict[str, Any]:
         said = self._object(await self.upstream.exchange("GET", path, params=params, again=True))
-        if "data" not in said:
-            raise self.upstream.strange("no data")
+        complaints = self._read(lambda: read.complaints_of(said))
+        if not self._read(lambda: said["data"]) and complaints:
+            raise BadQuery(f"{self.upstream.source.name}: {self.upstream.source.clean('; '.join(complaints))}")
         return said
 
     def _object(self, answer: Answer) -> dict[str, Any]:

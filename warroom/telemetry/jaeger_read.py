@@ -122,6 +122,8 @@ def complaints_of(said: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _span(said: Mapping[str, Any], trace_id: str, processes: Mapping[str, tuple[str, Pairs]], known: set[str]) -> Span:
     span_id = _span_id(said["spanID"])
+    if _trace_id(said["traceID"]) != trace_id:
+        raise ValueError("a span of another trace")
     tags = _tags(said.get("tags"))
     parent, links = _parent_and_links(said.get("references") or (), trace_id)
     missing = bool(parent) and (parent not in known)

@@ -162,7 +162,7 @@ class Loki:
     ) -> tuple[LogField, ...]:
         """Fields found in the newest `line_limit` lines, by name."""
         asked = [*_range(start, end), ("line_limit", str(line_limit))]
-        said = await self._query("/detected_fields", query, asked)
+        said = await self._query("/detected_fields", query, asked, wrapped=False)
         return self._read(lambda: read.fields_of(said))
 
     async def detected_field_values(
@@ -172,7 +172,7 @@ class Loki:
         by its other name, such as `level_extracted`.
         """
         asked = [*_range(start, end), ("limit", str(limit))]
-        said = await self._query(f"/detected_field/{quote(name, safe='')}/values", query, asked)
+        said = await self._query(f"/detected_field/{quote(name, safe='')}/values", query, asked, wrapped=False)
         return self._read(lambda: read.texts_of(said.get("values")))
 
     async def volume(
@@ -238,13 +238,15 @@ class Loki:
 
     async def version(self) -> str:
         """Version of the server, such as 3.7.6."""
-        said = await self._get("/status/buildinfo", ())
+        said = await self._get("/status/buildinfo", (), wrapped=False)
         return self._read(lambda: read.texts_of([said["version"]])[0])
 
-    async def _get(self, path: str, params: Params) -> dict[str, Any]:
-        return self._object(await self.upstream.get(_API + path, params))
+    async def _get(self, path: str, params: Params, wrapped: bool = True) -> dict[str, Any]:
+        return self._object(await self.upstream.get(_API + path, params), wrapped)
 
-    async def _query(self, path: str, query: str, params: Params, needs: str = "") -> dict[str, Any]:
+    async def _query(
+        self, path: str, query: str, params: Params, needs: str = "", wrapped: bool = True
+    ) -> dict[str, Any]:
         """Ask about a query; a long one travels as a form. `needs` is the setting of Loki without which it says 404."""
         asked = [("query", query), *params]
         long = len(query) > _LONGEST_QUERY
@@ -256,18 +258,21 @@ class Loki:
             # A Loki that starts up lets a query hang and then complains of its length.
             await self.ready()
         if answer.ok:
-            return self._object(answer)
+            return self._object(answer, wrapped)
         refused = self.upstream.refusal(answer)
+        if isinstance(refused, BadQuery) and "maximum number of series" in answer.text:
+            refused = TooHeavy(str(refused))
         if needs and answer.status == 404:
             raise BadQuery(f"{refused}; {self.upstream.source.name} must have {needs} set for this")
         raise refused
 
-    def _object(self, answer: Answer) -> dict[str, Any]:
+    def _object(self, answer: Answer, wrapped: bool = True) -> dict[str, Any]:
+        """What it says. Some answers are not wrapped in a status."""
         try:
             said = answer.json()
         except ValueError:
             raise self.upstream.strange("no JSON") from None
-        if not isinstance(said, dict) or said.get("status", "success") != "success":
+        if not isinstance(said, dict) or (wrapped and said.get("status") != "success"):
             raise self.upstream.strange("no object of a success")
         return said
 
