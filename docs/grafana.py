@@ -43,9 +43,21 @@ _VARIABLES = {
     "switch": "two values",
 }
 _BUILT_IN = (
-    "`$__interval`, `$__interval_ms`, `$__rate_interval`, `$__range`, `$__range_s`, `$__range_ms`, `$__from` and `$__to` "
-    "(with `:date` formats), `$__dashboard`, `$__timezone`, `$__auto`, `$__url_time_range`, `$__all_variables`"
+    "`$__interval`, `$__interval_ms`, `$__rate_interval`, `$__range`, `$__range_s`, `$__range_ms`, `$__from` and "
+    "`$__to` (with `:date` formats), `$__dashboard`, `$__timezone`, `$__auto`, `$__url_time_range`, "
+    "`$__all_variables`"
 )
+_OTHERS = """
+Any other type is a plugin and becomes a box too, and so does a panel whose only queries ask a source that is not
+supported.
+"""
+_SOURCES = f"""Panels and variables may ask {", ".join(f"`{name}`" for name in SPEAKS)}. A source named by a variable,
+by a placeholder of an export or by nothing at all is found by the variable's type, the export's list, or the query
+itself. Expressions over other queries: math, reduce, resample, threshold.
+"""
+_SAFE = """In a query a value stays where it was put: inside of quotes it cannot end the string, and outside of quotes a
+value that came from a server may only be a plain word.
+"""
 
 
 def page() -> str:
@@ -61,17 +73,13 @@ def page() -> str:
         _table(("type", "drawn as"), older),
         "\nA box with the reason instead:\n",
         _table(("type", "reason"), boxes),
-        "\nAny other type is a plugin and becomes a box too, and so does a panel whose only queries ask a source that is "
-        "not supported.\n",
+        _OTHERS,
         "## Sources\n",
-        f"Panels and variables may ask {_listed(SPEAKS)}. A source named by a variable, by a placeholder of an export or "
-        "by nothing at all is found by the variable's type, the export's list, or the query itself. Expressions over "
-        "other queries: math, reduce, resample, threshold.\n",
+        _SOURCES,
         "## Variables\n",
         _table(("kind", "how"), [(f"`{kind}`", _VARIABLES[kind]) for kind in KINDS]),
         f"\nFormats: {_listed(FORMATS)}. Grafana's own: {_BUILT_IN}.\n",
-        "In a query a value stays where it was put: inside of quotes it cannot end the string, and outside of quotes a "
-        "value that came from a server may only be a plain word.\n",
+        _SAFE,
         "## Transformations\n",
         _table(("id", "what it does"), [(f"`{kind}`", text) for kind, text in TRANSFORMATIONS.items()]),
         "\nLeft out, with a note on the panel (others that are not known, too):\n",

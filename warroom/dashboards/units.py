@@ -60,7 +60,7 @@ class Shown(NamedTuple):
     @property
     def text(self) -> str:
         """All of it: `$3.20`, `48.2%`, `1.53 GiB`."""
-        gap = "" if not self.after or self.after[0] in "%°‰" else " "
+        gap = "" if self.after in {"", "%", "‰", "°"} else " "
         return f"{self.before}{self.digits}{gap}{self.after}"
 
 
