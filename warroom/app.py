@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from warroom.app_health import Watcher, watching
 from warroom.app_sources import open_relay, source_of
 from warroom.client.client import Client
 from warroom.incident.words import Access
@@ -112,12 +113,15 @@ async def running(plan: Plan, stop: asyncio.Event) -> AsyncIterator[Running]:
         relay = await _relay(stack, settings)
         remarks = [*store.remarks]
         ending = asyncio.Event()
-        port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks)
+        watcher = Watcher(settings, plan.data_dir, store, relay, places().state / "stack")
+        port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks, watcher)
         running_ = _url(settings.listen.host, port, secure=tls is not None)
         ca_file = str(settings.listen.tls_cert.absolute()) if settings.listen.tls_cert else ""
         intake_url = secret = ""
         if plan.intake and settings.intake.enabled:
             intake_url, secret = await _intake(stack, plan, store, running_, tls_to_ourselves(ca_file), remarks)
+        watcher.intake_url = intake_url
+        await stack.enter_async_context(watching(watcher))
         yield Running(running_, token, intake_url, secret, ca_file, tuple(remarks))
 
 
@@ -175,6 +179,7 @@ async def _server(
     tls: ssl.SSLContext | None,
     events: tuple[asyncio.Event, asyncio.Event],
     remarks: list[str],
+    watcher: Watcher,
 ) -> int:
     """Start the server as a task that ends with the stack; returns its port."""
     listen, prometheus = plan.settings.listen, plan.settings.prometheus
@@ -202,6 +207,7 @@ async def _server(
         relay=relay,
         playbooks=installed_library(),
         panel_templates=templates,
+        reports=watcher.attach,
         ready=lambda _host, taken: started.set_result(taken),
         stop=ending,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -75,7 +76,7 @@ class Desk(Changes):
             self._set_link(retry_at=None)
 
     def on_connected(self) -> None:
-        self.act(self.session.connected(_clock()))
+        self.act(self.session.connected(_clock(), time.time()))
 
     def on_text(self, data: str) -> None:
         try:

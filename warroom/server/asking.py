@@ -5,7 +5,7 @@ Invariant: an incident that the asker may not see answers exactly as one that is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias
 
@@ -50,6 +50,7 @@ class Desk(Protocol):
     relay: Relay | None
     playbooks: Library | None
     panel_templates: tuple[PanelTemplate, ...]
+    reports: Mapping[str, Callable[[], Any]]
     steady: Steady
 
     def token_revoked(self, digest: bytes) -> None: ...

@@ -11,7 +11,9 @@ import logging
 import os
 import random
 import sys
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 
@@ -61,6 +63,7 @@ class CoordinationServer:
         self.relay = relay
         self.playbooks = playbooks
         self.panel_templates = panel_templates
+        self.reports: Mapping[str, Callable[[], Any]] = {}
         self.metrics = Metrics()
         self.tasks = Tasks(self._task_failed)
         self.steady = Steady(settings.clock)
@@ -80,7 +83,7 @@ class CoordinationServer:
             settings,
             self.door,
             self.metrics,
-            not_ready=self._not_ready,
+            not_ready=self.not_ready,
             more_metrics=self._more_metrics,
             crowded=lambda: len(self._wires) >= settings.limits.connections,
         )
@@ -224,7 +227,22 @@ class CoordinationServer:
     def counts(self) -> dict[str, int]:
         return {"connections": len(self.sessions), "rooms": len(self.lobby.rooms)}
 
-    def _not_ready(self) -> str:
+    def skews(self) -> dict[str, float]:
+        """By how many seconds the clock of each connected client is ahead of ours, the worst of each name."""
+        found: dict[str, float] = {}
+        for session in self.sessions.values():
+            if session.skew is not None and session.identity is not None:
+                name = session.actor.name
+                found[name] = max(found.get(name, 0.0), session.skew, key=abs)
+        return found
+
+    def commits(self) -> tuple[int, float]:
+        """How many batches went onto stable storage, and the mean of the seconds each took."""
+        commit = self.metrics.commit
+        return commit.count, commit.mean
+
+    def not_ready(self) -> str:
+        """Why commands are not taken; empty while they are."""
         return "the server is draining" if self.draining else self._full
 
     def _more_metrics(self) -> str:

@@ -58,6 +58,11 @@ class Histogram:
     def count(self) -> int:
         return sum(self._counts)
 
+    @property
+    def mean(self) -> float:
+        """Seconds; 0 before the first."""
+        return self._sum / self.count if self.count else 0.0
+
     def lines(self) -> Iterable[str]:
         yield f"# HELP {self.name} {self.words}"
         yield f"# TYPE {self.name} histogram"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from warroom.playbooks.load import Library
 from warroom.server.listener import CoordinationServer
@@ -24,16 +25,19 @@ async def run_server(
     relay: Relay | None = None,
     playbooks: Library | None = None,
     panel_templates: tuple[PanelTemplate, ...] = (),
+    reports: Callable[[CoordinationServer], Mapping[str, Callable[[], Any]]] | None = None,
     ready: Callable[[str, int], None] | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, then drain and close the store. `ready` is called with host and port once.
+    `reports` is given the server and says what it hands out about the product itself, JSON-able: `health`, `stack`.
 
     Raises:
         OSError: the address cannot be listened on.
         StoreError: the log cannot be read.
     """
     server = CoordinationServer(settings, store, relay=relay, playbooks=playbooks, panel_templates=panel_templates)
+    server.reports = {} if reports is None else reports(server)
     try:
         await server.start()
         # What is loaded stays; a full collection walks every record in memory, so it comes seldom.

@@ -82,6 +82,7 @@ class Session:
         self.wire = wire
         self.identity = identity
         self.kind = "console"
+        self.skew: float | None = None
         self.box: Outbox | None = None
         self.rooms: dict[str, Room] = {}
         self._metrics = server.metrics
@@ -206,6 +207,8 @@ class Session:
             raise Ended(CloseCode.TOO_OLD, "protocol", words)
         await self._identify(frame)
         self.kind = frame.kind
+        if frame.wall:
+            self.skew = frame.wall - self.server.settings.clock().timestamp()
         box = await self.server.outboxes.claim(frame.client, self.actor.name)
         if box is None:
             raise Ended(CloseCode.FOREIGN, "foreign-outbox", "this client id belongs to somebody else")

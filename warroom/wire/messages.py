@@ -84,7 +84,8 @@ class Hello(Up):
     """First frame. `token` only where no header could be sent; `first` is the lowest command number not settled.
 
     `first` confirms all below it, so a server that knows less (a restored backup) goes on from there.
-    `kind` is console, cli or automation. `protocol` is the range spoken, lowest and highest.
+    `kind` is console, cli or automation. `wall` is the client's own time, seconds since the epoch, by which a
+    wrong clock is found; 0 says nothing. `protocol` is the range spoken, lowest and highest.
     """
 
     t: Literal["hello"]
@@ -94,6 +95,7 @@ class Hello(Up):
     token: Annotated[str, StringConstraints(max_length=256)] = ""
     kind: Literal["console", "cli", "automation", "page"] = "console"
     agent: Word = ""
+    wall: Annotated[float, Field(ge=0)] = 0.0
 
 
 class CommandFrame(Up):

@@ -93,8 +93,8 @@ class ClientSession:
 
     # -- the connection ------------------------------------------------------------------------------------------
 
-    def connected(self, now: float) -> list[Effect]:
-        """A connection stands: introduce ourselves."""
+    def connected(self, now: float, wall: float = 0.0) -> list[Effect]:
+        """A connection stands: introduce ourselves. `wall` is our own time, seconds since the epoch."""
         self.phase = "hello"
         self._heard_at = self._said_at = now
         hello = m.Hello(
@@ -104,6 +104,7 @@ class ClientSession:
             first=self.first,
             kind=self.kind,
             agent=self.agent,
+            wall=wall,
         )
         return [Send(hello)]
 
