@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from warroom.bundle.secret_files import GRAFANA_PASSWORD
 from warroom.settings.fields import GrafanaSettings, Settings, SourceSettings
+from warroom.telemetry.alertmanager import Alertmanager
 from warroom.telemetry.grafana import Grafana
 from warroom.telemetry.jaeger import Jaeger
 from warroom.telemetry.loki import Loki
@@ -54,6 +55,7 @@ def clients_of(settings: Settings, state_dir: Path) -> dict[str, Any]:
         "loki": Loki,
         "jaeger": Jaeger,
         "grafana": Grafana,
+        "alertmanager": Alertmanager,
     }
     clients: dict[str, Any] = {}
     for name, make in makers.items():

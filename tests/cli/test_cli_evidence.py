@@ -193,6 +193,7 @@ def test_on_an_alert_in_one_step(at_server: Here, telemetry: Callable[[dict[str,
     telemetry({"alerts": Stop(Exit.REFUSED, "no Alertmanager is named")})
     status, _out, err = at_server("alert", "ack", inc, "f2")
     assert (status, f"{inc} has no alert f2" in err) == (1, True)
+    assert "Alertmanager cannot be asked for it: no Alertmanager is named" in err
 
 
 def test_what_is_redacted_is_in_no_file_any_more(

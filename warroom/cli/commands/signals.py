@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from warroom.cli import output
 from warroom.cli.act import IncidentCommand, act, acting, incident_argument
 from warroom.cli.context import context
 from warroom.cli.exits import Exit, Stop
@@ -79,8 +80,8 @@ def _active(incident: str, wanted: str) -> dict[str, Any] | None:
 
     try:
         said = context().line.request("alerts", incident=incident)
-    except Stop:
-        # The refusal that led here says more than a telemetry source that does not answer.
+    except Stop as stop:
+        output.say(f"Alertmanager cannot be asked for it: {stop.words}")
         return None
     alerts = [alert_body(one) for one in alerts_in(said)]
     unique = {one["fingerprint"]: one for one in alerts if wanted in (one["fingerprint"], one["name"])}
