@@ -20,6 +20,7 @@ SUITES = {
     "store": "The log",
     "room": "The room",
     "console": "The console",
+    "logs": "The logs pane",
     "commands": "The commands",
     "telemetry": "Telemetry",
 }

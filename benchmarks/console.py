@@ -50,16 +50,18 @@ class Ran:
 
 
 class Terminal:
-    """A pseudo-terminal with one program of `benchmarks.console_program` in it."""
+    """A pseudo-terminal with one program in it, a mode of `benchmarks.console_program` unless another is named."""
 
-    def __init__(self, mode: str, seconds: float, size: tuple[int, int]) -> None:
+    def __init__(
+        self, mode: str, seconds: float, size: tuple[int, int], program: str = "benchmarks.console_program"
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self.report = Path(self._folder.name) / "report.json"
         self.master, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         kept |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        words = [sys.executable, "-m", "benchmarks.console_program", mode, str(self.report), str(seconds)]
+        words = [sys.executable, "-m", program, mode, str(self.report), str(seconds)]
         self.started = time.monotonic()
         self.process = subprocess.Popen(words, stdin=inner, stdout=inner, stderr=inner, cwd=ROOT, env=kept)
         os.close(inner)
@@ -97,9 +99,16 @@ def first_paint(mode: str) -> float:
     return took
 
 
-def run(mode: str, seconds: float, size: tuple[int, int] = (200, 55), *, typing: bool = False) -> Ran:
+def run(
+    mode: str,
+    seconds: float,
+    size: tuple[int, int] = (200, 55),
+    *,
+    typing: bool = False,
+    program: str = "benchmarks.console_program",
+) -> Ran:
     """Let a program run to its end; with `typing` press a key every 150 ms and await its echo."""
-    terminal, ran = Terminal(mode, seconds, size), Ran()
+    terminal, ran = Terminal(mode, seconds, size, program), Ran()
     letters, waiting, asked, due = iter(_ECHO), b"", 0.0, terminal.started + 3
     if typing:
         due += 0.5

@@ -40,10 +40,15 @@ class Report:
             await asyncio.sleep(HEARTBEAT)
             self.pauses.append(time.monotonic() - due)
 
-    def end(self) -> None:
-        """Write down what was measured."""
+    def so_far(self) -> tuple[float, float]:
+        """Seconds since it began, and the share of them that was processor time."""
         wall = time.monotonic() - self._wall
-        found = {"cpu": (time.process_time() - self._cpu) / wall, "wall": wall, "pauses": self.pauses, **self.more}
+        return wall, (time.process_time() - self._cpu) / wall
+
+    def end(self) -> None:
+        """Write down what was measured; `more` wins."""
+        wall, cpu = self.so_far()
+        found = {"cpu": cpu, "wall": wall, "pauses": self.pauses, **self.more}
         self.path.write_text(json.dumps(found))
 
 

@@ -13,7 +13,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
 import orjson
+from rich.segment import Segment
 from rich.style import Style
+from textual.strip import Strip
 
 from warroom.telemetry.logs import LogLine
 from warroom.tui.glyphs import glyphs
@@ -184,6 +186,42 @@ def row_of(line: LogLine, columns: Columns, palette: Palette, words: Sequence[st
                        else style("default", "default", bold=True, reverse=True))  # fmt: skip
     flat = [(safe(text).replace("\t", " "), paint) for text, paint in spans]
     return justify([*left, *flat], right, columns.width)
+
+
+def quick_strip(line: LogLine, columns: Columns, palette: Palette, behind: str) -> Strip | None:
+    """The row as a strip one cell wider than its columns, in as few runs as tell all of it, or None when the line is
+    not plain ASCII: then it takes the careful way. For lines that come faster than anybody reads.
+    """
+    service, text = line.service, line.text
+    if text[:1] == "{":
+        text = "".join(said for said, _ in message_spans(line, palette, columns.width))
+    if not (text.isascii() and text.isprintable() and service.isascii() and service.isprintable()):
+        return None
+    trace = short_trace(trace_of(line)) if columns.trace and columns.width >= 70 else ""
+    room = columns.width - columns.time - columns.service - 8 - (len(trace) + 1 if trace else 0)
+    if room < 8:
+        return None
+    level, names = line.level, columns.service
+    if len(text) > room:
+        text = text[: room - 1] + glyphs().ellipsis
+    if len(service) > names:
+        service = service[: names - 1] + glyphs().ellipsis
+    word = level_style(level, palette)
+    segments = [
+        Segment(f" {clock_text(line.ns, columns.zone, dated=columns.dated)} ", style(palette.muted, behind)),
+        Segment(level_word(level), word if word.bgcolor is not None else _on(word, behind)),
+        Segment(" " * (6 - len(level_word(level))), style(palette.muted, behind)),
+        Segment(f"{service:<{names}} ", style(palette.person(service) if service else palette.muted, behind)),
+        Segment(f"{text:<{room}}", style(palette.text, behind)),
+    ]
+    if trace:
+        segments.append(Segment(f" {trace}", style(palette.muted, behind)))
+    return Strip(segments, columns.width + 1)
+
+
+@lru_cache(256)
+def _on(paint: Style, behind: str) -> Style:
+    return style("", behind) + paint
 
 
 def _padded(text: str, width: int, paint: Style) -> list[Span]:

@@ -11,10 +11,12 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
+from math import ceil
 
 from rich.style import Style
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -23,7 +25,7 @@ from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import backdrop_of, palette_of, style
 from warroom.tui.widgets.line import strip
 from warroom.tui.widgets.log_filter import LineFilter, LineIndex
-from warroom.tui.widgets.log_line import Columns, row_of
+from warroom.tui.widgets.log_line import Columns, quick_strip, row_of
 from warroom.tui.widgets.log_lines import LogLines
 from warroom.tui.widgets.pane import Framed
 
@@ -50,6 +52,8 @@ class LogRows(Framed, ScrollView):
         self.hiding = False
         self.zone: tzinfo = UTC
         self.dated = False
+        self.quick = False
+        """Whether lines come faster than anybody reads: then the parts of a message are not told apart."""
         self.rows_drawn = self.lines_painted = 0
         self._empty = empty
         self._known = (0, 0, 0)
@@ -64,6 +68,7 @@ class LogRows(Framed, ScrollView):
         self._look: tuple[object, ...] = ()
         self._seen: dict[int, tuple[int, int] | None] = {}
         self._quiet = False
+        self._bar_look = (0, 0, 0)
 
     # Numbers and positions
 
@@ -131,10 +136,14 @@ class LogRows(Framed, ScrollView):
             self._strips.move_to_end((number, mark))
             return found[1]
         self.rows_drawn += 1
+        columns = Columns(max(1, self._width - 1), self.zone, self.dated)
+        if self.quick and not mark and self.keep is None:
+            quick = quick_strip(line, columns, palette, behind)
+            if quick is not None:
+                return quick  # gone before it could come from the cache
         sign: tuple[str, Style] = (" ", Style.null())
         if mark:
             sign = (glyphs().cursor, style(palette.accent if mark == 2 else palette.faint))
-        columns = Columns(max(1, self._width - 1), self.zone, self.dated)
         words = () if self.keep is None else self.keep.words
         over = palette.selected(behind) if mark == 2 else None
         made = strip([sign, *row_of(line, columns, palette, words)], self._width, style(palette.text, behind), over)
@@ -174,18 +183,30 @@ class LogRows(Framed, ScrollView):
         if size != self.virtual_size:
             with self._changing():
                 self.set_reactive(Widget.virtual_size, size)
-                self._scroll_update(size)
+                if self.show_vertical_scrollbar:
+                    self.vertical_scrollbar.set_reactive(ScrollBar.window_virtual_size, size.height)
 
     def jump(self, line: int) -> None:
         """Put a position at the top, as far as there are lines; the reader did not scroll."""
         target = max(0, min(line, self.count - self.size.height))
-        with self._changing():
-            if target != self.scroll_offset.y or self.scroll_y != self.scroll_target_y:
-                self.set_reactive(Widget.scroll_y, float(target))
-                self.set_reactive(Widget.scroll_target_y, float(target))
-                if self.show_vertical_scrollbar:
-                    self.vertical_scrollbar.position = target
+        if target != self.scroll_offset.y or self.scroll_y != self.scroll_target_y:
+            self.set_reactive(Widget.scroll_y, float(target))
+            self.set_reactive(Widget.scroll_target_y, float(target))
+        self._place_bar(target)
         self.note_top()
+
+    def _place_bar(self, target: int) -> None:
+        """Move the scrollbar; painted only when it looks different, for it is as many lines as the list."""
+        if not self.show_vertical_scrollbar:
+            return
+        bar, height, count = self.vertical_scrollbar, self.size.height, self.count
+        bar.set_reactive(ScrollBar.position, target)
+        thumb = max(1, ceil(height * height / count)) if count > height else 0
+        look = (height, thumb, round((height - thumb) * target / max(1, count - height)))
+        if look != self._bar_look:
+            self._bar_look = look
+            bar.set_reactive(ScrollBar.window_size, height)
+            bar.refresh()
 
     def note_top(self) -> None:
         """Remember the line that is at the top now."""
@@ -225,6 +246,7 @@ class LogRate:
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
         self.words = ""
+        self.each_second = 0.0
 
     def count(self, end: int) -> bool:
         """Note how many there were by now. Returns whether the words changed."""
@@ -235,7 +257,8 @@ class LogRate:
         first, before = self._seen[0]
         if now - first < 0.9:
             return False
-        words = f"{_rate((end - before) / (now - first))} lines/s"
+        self.each_second = (end - before) / (now - first)
+        words = f"{_rate(self.each_second)} lines/s"
         changed, self.words = words != self.words, words
         return changed
 

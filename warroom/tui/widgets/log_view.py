@@ -26,6 +26,8 @@ from warroom.tui.widgets.scrollbar import ThinScrollBar
 
 PAINTS = 10
 """How often a second what came is shown; with a slow link every fifth time."""
+_FAST = 200
+"""Lines a second that nobody reads as they come."""
 _SLICE = 8000
 """Lines a filter looks at between two paints."""
 
@@ -127,6 +129,7 @@ class LogView(LogRows, can_focus=True):
         """Stop following, at what is in view."""
         if self._following:
             self._following, self._paused_at = False, self._end
+            self._set_quick()
             self._tell()
 
     def follow(self) -> None:
@@ -178,6 +181,7 @@ class LogView(LogRows, can_focus=True):
             self._renumber(shift)
         if self.index is not None:
             self.index.work(_SLICE)
+        self._set_quick()
         known = (self.lines.first, self.lines.end, 0 if self.index is None else len(self.index))
         changed = known != self._known
         self._known = known
@@ -195,6 +199,14 @@ class LogView(LogRows, can_focus=True):
             self.restore()
         self.refresh_changed()
         self._tell()
+
+    def _set_quick(self) -> None:
+        """Draw with few runs while lines rush by, and with care again once they can be read."""
+        quick = self._following and self._rate.each_second > (_FAST / 2 if self.quick else _FAST)
+        if quick != self.quick:
+            self.quick = quick
+            self._seen.clear()
+            self.refresh()
 
     def _renumber(self, shift: int) -> None:
         """Older lines went up in number: the tail has those that were behind them."""
@@ -328,6 +340,7 @@ class LogView(LogRows, can_focus=True):
                 self._following = True
             elif self._following and not at_end:
                 self._following, self._paused_at = False, self._end
+                self._set_quick()
         if self.scroll_offset.y == 0 and self.count and self._asked_older != self._first:
             self._asked_older = self._first
             self.post_message(self.AtStart())
