@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,13 +25,14 @@ Labels = dict[str, str]
 class Session:
     """`refuse` is (status, words) before the upgrade; `close` is (code, reason) after the frames, None to stay open.
 
-    `cut` drops the connection without a word, as a broken network does.
+    `cut` drops the connection without a word, as a broken network does. `pings` must be answered before any frame.
     """
 
     frames: Sequence[Any] = ()
     close: tuple[int, str] | None = None
     refuse: tuple[int, str] | None = None
     cut: bool = False
+    pings: int = 0
 
 
 def recorded_session(tail: dict[str, Any], *, stay: bool = True) -> Session:
@@ -50,6 +52,7 @@ class TailServer:
     lines: list[tuple[int, str, Labels]] = field(default_factory=list)
     queries_fail: int = 0
     most: int = 5000
+    tls: ssl.SSLContext | None = None
     tails: list[dict[str, str]] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -58,7 +61,7 @@ class TailServer:
 
     async def __aenter__(self) -> TailServer:
         self._server = await serve(
-            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None, close_timeout=0.2
+            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None, close_timeout=0.2, ssl=self.tls
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         return self
@@ -72,7 +75,7 @@ class TailServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         parts = urlsplit(request.path)
@@ -113,6 +116,8 @@ class TailServer:
     async def _serve(self, connection: ServerConnection) -> None:
         session = self.sessions.pop(0)
         try:
+            for _ in range(session.pings):
+                await (await connection.ping())
             for frame in session.frames:
                 await connection.send(json.dumps(frame))
             if session.cut:

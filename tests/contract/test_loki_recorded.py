@@ -298,6 +298,34 @@ async def test_a_push_that_is_refused_is_told_in_words_and_not_repeated(name, er
     assert " ".join(loose["body"].split())[:60] in str(told.value)
 
 
+async def test_a_push_of_what_is_there_already_is_no_error_and_one_of_nothing_is_not_said():
+    async with playing(RECORDED["push_duplicate_accepted"]) as loki:
+        await loki.push([LogLine(1795247298747750964, "hello", (("env", "lab"), ("service", "p1")))])
+    async with playing(RECORDED["push_empty_streams"]) as loki:
+        await loki.push([])
+        assert loki.upstream._client._transport.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "error", "words"),
+    [
+        (404, "404 page not found\n", "text/plain", errors.BadQuery, "404 page not found"),
+        (405, "", "", errors.Protocol, "loki answered 405"),
+        (502, "<html><h1>Bad Gateway</h1></html>", "text/html", errors.NotReady, "loki answered 502"),
+        (503, "Ingester not ready: waiting for 15s after being ready", "text/plain", errors.NotReady, "not ready"),
+    ],
+)
+async def test_what_loki_or_a_gateway_says_as_plain_text_is_told(status, body, kind, error, words):
+    exchange = {
+        "request": {"method": "GET", "path": "/loki/api/v1/labels"}, "status": status, "body": body,
+        "headers": {"Content-Type": kind},
+    }  # fmt: skip
+    async with playing(exchange) as loki:
+        with pytest.raises(error, match=words) as told:
+            await loki.labels()
+    assert "<" not in str(told.value)
+
+
 async def test_a_push_in_milliseconds_is_stopped_before_it_is_read_as_1970():
     async with playing(RECORDED["push_error_ts_ms"]) as loki:
         with pytest.raises(errors.BadQuery, match="not in nanoseconds"):

@@ -245,6 +245,21 @@ async def test_a_loki_that_is_not_ready_is_asked_again_until_it_is():
     assert [type(one) for one in said] == [errors.NotReady, type(None)]
 
 
+async def test_an_idle_tail_answers_pings_and_stays():
+    assert TAILS["tail_idle"]["frames"] == []
+    async with TailServer([Session([frame((BASE, "one"), labels=A)], pings=3)]) as server:
+        batches = await gather(server, until(1))
+    assert lines_of(batches) == [(BASE, "one")]
+    assert len(server.tails) == 1
+
+
+async def test_an_upgrade_that_was_lost_on_the_way_is_told_as_that():
+    plain = exchanges("loki-3.7.6")["tail_http_not_websocket"]
+    async with TailServer([Session(refuse=(plain["status"], plain["body"]))]) as server:
+        with pytest.raises(errors.Protocol, match="does a proxy let them through"):
+            await gather(server, until(1))
+
+
 async def test_a_frame_that_no_loki_sends_ends_the_tail_in_words():
     async with TailServer([Session([{"streams": [{"stream": {}, "values": [[5, "x"]]}]}])]) as server:
         with pytest.raises(errors.Protocol, match="shape that is not its own"):

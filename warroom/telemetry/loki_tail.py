@@ -203,8 +203,13 @@ class _Tail:
         response = gone.response
         if 300 <= response.status_code < 400:
             return Protocol(f"{self._upstream.source.name} redirects its tail; set its URL to where it really answers")
-        kind = response.headers.get("Content-Type", "").lower()
-        return self._upstream.refusal(Answer(response.status_code, bytes(response.body or b""), kind))
+        kind, body = response.headers.get("Content-Type", "").lower(), bytes(response.body or b"")
+        if response.status_code == 400 and body.strip() == b"Bad Request":
+            # What Loki says to a plain request: the upgrade was lost on the way.
+            return Protocol(
+                f"{self._upstream.source.name} was reached without a websocket; does a proxy let them through?"
+            )
+        return self._upstream.refusal(Answer(response.status_code, body, kind))
 
     def _closed(self, gone: ConnectionClosed) -> TelemetryError:
         name = self._upstream.source.name
