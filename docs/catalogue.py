@@ -31,7 +31,7 @@ _TYPES = (
     ("optional text", "the same, possibly empty"),
     ("word", "one line of at most 64 characters, possibly empty"),
     ("query", "text in the language of its source, 1 to 4,000 characters"),
-    ("data", "a JSON object or list as text, at most 128 KiB in UTF-8 and 50 levels deep; or empty"),
+    ("data", "a JSON object or list as text, at most 128 KiB in UTF-8; or empty"),
     ("person", "a name, 1 to 64 characters"),
     ("service", "a name, 1 to 100 characters"),
     ("url", "1 to 2,000 characters, beginning with `https://` or `http://`"),

@@ -5,6 +5,7 @@ Invariant: nothing here raises on foreign JSON but `clean_json`, whose ValueErro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,8 @@ MOST_DATA = 128 * 1024
 SERVICE_LABELS = ("service", "service_name", "app", "app_kubernetes_io_name", "job", "component")
 """Where the name of an alert's service is looked for, first one wins."""
 
-_DEEPEST = 50
+_ESCAPED = re.compile(r"\\[ubfr]")
+"""What JSON escapes and a terminal would obey; line feeds and tabs are not among it."""
 _MOST_FRAMED = 200 * 1024
 """Bytes of the data once more quoted, as a frame carries it; a frame holds 256 KiB."""
 _HEAVY = frozenset({"tags", "process", "logs", "links"})
@@ -44,22 +46,28 @@ def clean_json(text: str) -> str:
         raise ValueError(f"must be JSON: {wrong}") from None
     if not isinstance(value, dict | list):
         raise ValueError("must be a JSON object or list")
-    written = orjson.dumps(_cleaned(value))
+    try:
+        written = orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise ValueError("must be JSON of fewer levels") from None
+    said = written.decode()
+    # Most answers are clean, and a log is read more often than it is written.
+    if _ESCAPED.search(said) or clean_shape(said) != said:
+        written = orjson.dumps(_cleaned(value))
+        said = written.decode()
     if len(written) > MOST_DATA:
         raise ValueError(f"has {len(written)} bytes, and at most {MOST_DATA} are kept; take a part of it")
-    return written.decode()
+    return said
 
 
-def _cleaned(value: Any, depth: int = 0) -> Any:
+def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean_shape(value)
-    if not isinstance(value, dict | list):
-        return value
-    if depth == _DEEPEST:
-        raise ValueError(f"must be JSON of at most {_DEEPEST} levels")
     if isinstance(value, list):
-        return [_cleaned(one, depth + 1) for one in value]
-    return {clean_shape(key): _cleaned(one, depth + 1) for key, one in value.items()}
+        return [_cleaned(one) for one in value]
+    if isinstance(value, dict):
+        return {clean_shape(key): _cleaned(one) for key, one in value.items()}
+    return value
 
 
 def fitted(kind: str, value: Any) -> str:
