@@ -111,7 +111,7 @@ ACTIONS: tuple[Action, ...] = (
         "",
         scope="timeline", slash="redact", cli="redact INC SEQ REASON", access="commander", dangerous=True),
     _do("entry.pin-evidence", "Pin evidence", "Keep the selected chart's data on the log", "p", scope="metrics",
-        slash="evidence", cli="evidence INC QUERY"),
+        slash="evidence", cli="evidence pin INC QUERY"),
     _do("metrics.explore-chart", "Explore", "The selected chart in the metrics pane, to zoom and compare", "enter",
         scope="metrics", access="observer", cli="query EXPR"),
     _do("metrics.remove-panel", "Off the board", "Take the selected chart off everybody's board", "x", scope="metrics",
