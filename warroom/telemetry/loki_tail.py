@@ -140,10 +140,10 @@ class _Tail:
                     found += page.lines
                     if len(found) >= MOST_BACKFILL and page.full:
                         beyond = await self._count(found[-1].ns, end)
-                        return self._merge.settled(doubt, found, end, uncounted=beyond)
+                        return self._merge.settled(doubt, found, uncounted=beyond)
         except TelemetryError:
             return self._merge.put_off(doubt, self._clock.monotonic())
-        return self._merge.settled(doubt, found, end)
+        return self._merge.settled(doubt, found)
 
     async def _count(self, start: int, end: int) -> int:
         """How many lines there are after `start`; 1 when not even that can be told."""

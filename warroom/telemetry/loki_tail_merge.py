@@ -21,6 +21,9 @@ from warroom.telemetry.loki_read import Frame
 Key: TypeAlias = tuple[int, Pairs, str]
 
 _SECOND = 1_000_000_000
+_OVERLAP = 2 * _SECOND
+"""How far before the newest line heard a window begins: a hint may come later than the loss that it is for."""
+
 _DETECTED = "detected_level"
 
 
@@ -72,7 +75,6 @@ class Merge:
         self.newest = began
         self._pace = pace
         self._floor: int | None = None
-        self._verified = 0
         self._seen: Counter[Key] = Counter()
         self._again: Counter[Key] = Counter()
         self._held: list[LogLine] = []
@@ -118,7 +120,7 @@ class Merge:
         """What to ask for, nanoseconds: start, and end which is not in it."""
         return doubt.start, max(now, self.newest, *doubt.named) + 1
 
-    def settled(self, doubt: Doubt, found: Iterable[LogLine], end: int, uncounted: int = 0) -> Settled:
+    def settled(self, doubt: Doubt, found: Iterable[LogLine], uncounted: int = 0) -> Settled:
         """A query gave all lines of the window but the last `uncounted` ones: what is new, and the doubt is over."""
         have: Counter[Key] = Counter()
         there: Counter[int] = Counter()
@@ -139,7 +141,6 @@ class Merge:
             self.newest = max(self.newest, max(line.ns for line in fresh))
             self._floor = doubt.start if self._floor is None else min(self._floor, fresh[0].ns)
         self.doubt = None
-        self._verified = end
         self._held += fresh
         given = self._give()
         self._trim()
@@ -186,7 +187,7 @@ class Merge:
 
     def _hinted(self, frame: Frame, before: int | None, at: float) -> None:
         told = [line.ns for line in frame.lines[:1]] + list(frame.dropped)
-        known = [] if before is None else [max(self._verified, before - 2 * _SECOND)]
+        known = [] if before is None else [before - _OVERLAP]
         doubt = self._open(min(told + known, default=self.newest), at)
         doubt.named.update(frame.dropped)
         if doubt.tries == 0:
