@@ -105,8 +105,8 @@ class FakeServer:
         try:
             while await self._one(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the peer left, or the server ends
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):

@@ -227,8 +227,8 @@ class Alertmanager:
     def _refusal(self, answer: Answer, about: str) -> TelemetryError:
         said = self.source.clean(_words(answer)[:2000])
         # 0.25 answers 500 and words where later ones answer 404 and nothing.
-        missing = (answer.status == 404 and not said) or (answer.status == 500 and "silence not found" in said.lower())
-        if about and (missing or (answer.status == 404 and "not found" in said.lower())):
+        missing = (answer.status == 404 and not said) or (answer.status == 500 and said == "silence not found")
+        if about and missing:
             return BadQuery(f"{self.source.name} knows no silence {about}")
         if said and answer.status in (400, 404, 405, 409, 410, 415, 422) and "html" not in answer.kind:
             return BadQuery(f"{self.source.name}: {said}")
@@ -319,8 +319,7 @@ def _silence(said: Any) -> Silence:
 
 
 def _matcher(said: Any) -> Matcher:
-    # Before 0.22 there was no isEqual, and all matchers were.
-    regex, equal = said["isRegex"], said.get("isEqual", True)
+    regex, equal = said["isRegex"], said["isEqual"]
     if not (isinstance(regex, bool) and isinstance(equal, bool)):
         raise TypeError("a matcher's flags are true or false")
     return Matcher(_text(said["name"]), _text(said["value"]), regex, equal)

@@ -123,6 +123,8 @@ class Prometheus:
             # The library rounds times to whole seconds; its parameters may be overridden by exact ones.
             moments = datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)
             result = self._client.custom_query_range(query, *moments, step=f"{step:.3f}", params=exact)
+            if (kind := self._session.answer.payload["data"]["resultType"]) != "matrix":
+                raise ValueError(f"a result of type {kind}")
             return read.matrix(result, self.limits.samples, self._notes())
 
         return await self._run(ask)
