@@ -118,7 +118,7 @@ def pane(report: Report, seconds: float) -> None:
 
         async def _measure(self) -> None:
             self.open_pane(ROOM, "logs")
-            while not (isinstance(self.screen, LogsScreen) and hasattr(wire, "feed")):
+            while not (isinstance(self.screen, LogsScreen) and hasattr(wire, "feed")):  # noqa: ASYNC110 - the screen tells nobody when it is there
                 await asyncio.sleep(0.05)
             heard, stop = 0, threading.Event()
 

@@ -47,6 +47,7 @@ class LogsScreen(LogsActs):
         super().__init__(incident, shown)
         self.completer = LogCompleter(self.ask_aside, self._offer_again)
         self._goto: int | None = None
+        self._latest: View | None = None
 
     # Made of
 
@@ -131,6 +132,16 @@ class LogsScreen(LogsActs):
         event.stop()
         if not self.pinned and self.place is None:
             self.feed.older()
+
+    def refresh_view(self, view: View) -> None:
+        """Lines come ten times a second; what else a view says is taken over when it changed."""
+        before, self._latest = self._latest, view
+        parts = ("link", "rooms", "unsent", "refused", "notices")
+        if before is not None and all(getattr(before, part) is getattr(view, part) for part in parts):
+            if self.is_mounted and self.children:
+                self.view_changed(view)
+        else:
+            super().refresh_view(view)
 
     def view_changed(self, view: View) -> None:
         if not self.feed.heard(view):

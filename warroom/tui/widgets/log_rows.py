@@ -25,7 +25,7 @@ from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import backdrop_of, palette_of, style
 from warroom.tui.widgets.line import strip
 from warroom.tui.widgets.log_filter import LineFilter, LineIndex
-from warroom.tui.widgets.log_line import Columns, quick_strip, row_of
+from warroom.tui.widgets.log_line import Columns, plain_row, quick_strip, row_of
 from warroom.tui.widgets.log_lines import LogLines
 from warroom.tui.widgets.pane import Framed
 
@@ -89,6 +89,59 @@ class LogRows(Framed, ScrollView):
         """The position of a number, or of the nearest there is."""
         at = self.index.position(number) if self.hiding and self.index is not None else number - self._first
         return max(0, min(at, self.count - 1))
+
+    @property
+    def selected_number(self) -> int | None:
+        """The number of the selected line, None before one was selected."""
+        return self._selected
+
+    @property
+    def selected_line(self) -> LogLine | None:
+        """The selected line, also when the ring has given it up meanwhile."""
+        return self._selected_line
+
+    @property
+    def selected_text(self) -> str:
+        """The selected line for the clipboard, whole."""
+        return "" if self._selected_line is None else plain_row(self._selected_line, self.zone)
+
+    def in_view(self) -> list[LogLine]:
+        """The lines in view, from the top."""
+        numbers = (self.number_at(at) for at in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height))
+        found = (None if number is None else self.lines.line(number) for number in numbers)
+        return [line for line in found if line is not None]
+
+    def shown_around(self, number: int, before: int, after: int) -> list[LogLine]:
+        """The lines that pass around one of them, it included."""
+        at = self.position_of(number)
+        numbers = [self.number_at(one) for one in range(max(0, at - before), at + after + 1)]
+        found = [None if one is None else self.lines.line(one) for one in numbers]
+        return [line for line in found if line is not None]
+
+    def from_here(self) -> int:
+        """The position of the selected line, else of the one at the top."""
+        if self._selected is not None:
+            return self.position_of(self._selected)
+        return self.scroll_offset.y
+
+    def walk(self, at: int, way: int) -> Iterator[tuple[int, LogLine]]:
+        """The lines behind a position, or before it, one after the other."""
+        if self.hiding and self.index is not None:
+            for one in range(at + 1, len(self.index)) if way > 0 else range(at - 1, -1, -1):
+                number = self.index.number(one)
+                line = self.lines.line(number)
+                if line is not None:
+                    yield number, line
+            return
+        number = self._first + at
+        while self._first <= number + way < self._end:
+            low, high = (number + 1, number + 1001) if way > 0 else (number - 1000, number)
+            start, found = self.lines.slice(low, min(high, self._end))
+            if not found:
+                return
+            numbered = list(enumerate(found, start))
+            yield from numbered if way > 0 else reversed(numbered)
+            number = numbered[-1][0] if way > 0 else start
 
     def set_empty(self, words: str) -> None:
         """What is said while there is no line."""

@@ -6,7 +6,7 @@ come nor lines that the ring gives up shift it; only while following does it go 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.style import Style
@@ -19,15 +19,16 @@ from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import palette_of, style
 from warroom.tui.widgets.line import Line, join
 from warroom.tui.widgets.log_filter import LineFilter, LineIndex
-from warroom.tui.widgets.log_line import plain_row
 from warroom.tui.widgets.log_lines import LogLines
 from warroom.tui.widgets.log_rows import LogRate, LogRows, grouped
 from warroom.tui.widgets.scrollbar import ThinScrollBar
 
 PAINTS = 10
-"""How often a second what came is shown; with a slow link every fifth time."""
+"""How often a second what came is shown; with a slow link every fifth time, in a flood every second."""
 _FAST = 200
 """Lines a second that nobody reads as they come."""
+_FLOOD = 1000
+"""Lines a second of which a screen shows so few that half the paints tell as much."""
 _SLICE = 8000
 """Lines a filter looks at between two paints."""
 
@@ -138,40 +139,13 @@ class LogView(LogRows, can_focus=True):
         self.to_end()
         self._after_move()
 
-    @property
-    def selected_number(self) -> int | None:
-        """The number of the selected line, None before one was selected."""
-        return self._selected
-
-    @property
-    def selected_line(self) -> LogLine | None:
-        """The selected line, also when the ring has given it up meanwhile."""
-        return self._selected_line
-
-    @property
-    def selected_text(self) -> str:
-        """The selected line for the clipboard, whole."""
-        return "" if self._selected_line is None else plain_row(self._selected_line, self.zone)
-
-    def in_view(self) -> list[LogLine]:
-        """The lines in view, from the top."""
-        numbers = (self.number_at(at) for at in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height))
-        found = (None if number is None else self.lines.line(number) for number in numbers)
-        return [line for line in found if line is not None]
-
-    def shown_around(self, number: int, before: int, after: int) -> list[LogLine]:
-        """The lines that pass around one of them, it included."""
-        at = self.position_of(number)
-        numbers = [self.number_at(one) for one in range(max(0, at - before), at + after + 1)]
-        found = [None if one is None else self.lines.line(one) for one in numbers]
-        return [line for line in found if line is not None]
-
     # Taking over what came
 
     def tick(self) -> None:
         """A tenth of a second went by."""
         self._ticks += 1
-        if self.awake() and (not self.calm() or self._ticks % 5 == 0):
+        each = 5 if self.calm() else 2 if self.quick and self._rate.each_second > _FLOOD else 1
+        if self._ticks % each == 0 and self.awake():
             self.sync()
 
     def sync(self, *, anew: bool = False, force: bool = False) -> None:
@@ -288,10 +262,10 @@ class LogView(LogRows, can_focus=True):
 
     def seek(self, way: int, wanted: Callable[[LogLine], bool]) -> bool:
         """Select the next (1) or previous (-1) line in sight of the filter that is `wanted`; False without one."""
-        at = self._from()
+        at = self.from_here()
         if self._selected is None and way > 0:
             at -= 1
-        for one, line in self._walk(at, way):
+        for one, line in self.walk(at, way):
             if wanted(line):
                 return self.select(one)
         return False
@@ -300,35 +274,11 @@ class LogView(LogRows, can_focus=True):
         """Select the next (1) or previous (-1) line that passes the filter; False without one."""
         if self.index is None or not len(self.index):
             return False
-        number = self.number_at(self._from())
+        number = self.number_at(self.from_here())
         at = self.index.position(0 if number is None else number)
         here = at < len(self.index) and self.index.number(at) == number
         at = at - 1 if way < 0 else at + 1 if here else at
         return 0 <= at < len(self.index) and self.select(self.index.number(at))
-
-    def _from(self) -> int:
-        if self._selected is not None:
-            return self.position_of(self._selected)
-        return self.scroll_offset.y
-
-    def _walk(self, at: int, way: int) -> Iterator[tuple[int, LogLine]]:
-        """The lines behind a position, or before it, one after the other."""
-        if self.hiding and self.index is not None:
-            for one in range(at + 1, len(self.index)) if way > 0 else range(at - 1, -1, -1):
-                number = self.index.number(one)
-                line = self.lines.line(number)
-                if line is not None:
-                    yield number, line
-            return
-        number = self._first + at
-        while self._first <= number + way < self._end:
-            low, high = (number + 1, number + 1001) if way > 0 else (number - 1000, number)
-            start, found = self.lines.slice(low, min(high, self._end))
-            if not found:
-                return
-            numbered = list(enumerate(found, start))
-            yield from numbered if way > 0 else reversed(numbered)
-            number = numbered[-1][0] if way > 0 else start
 
     # Following
 
