@@ -18,7 +18,7 @@ PACE = Pace()
 STEPS = st.lists(
     st.tuples(
         st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), max_size=8),
-        st.sampled_from(["go on", "settle", "fail", "cut", "cut and repeat"]),
+        st.sampled_from(["go on", "settle", "settle, and be late", "fail", "cut", "cut and repeat"]),
     ),
     max_size=12,
 )
@@ -54,8 +54,11 @@ def test_each_line_is_given_out_once(steps):
         missed = [line.ns for line, delivered, named in new if named and not delivered]
         pressed = any(not delivered for _, delivered, _ in new)
         given_out += merge.take(Frame(heard, tuple(missed), pressed), at)
-        if then == "settle":
+        if then.startswith("settle") and merge.doubt is not None:
             settle(merge, stored, given_out)
+            if "late" in then:
+                late = tuple(line for line, delivered, _ in new if not delivered)
+                given_out += merge.take(Frame(tuple(sorted(late, key=lambda line: line.ns))), at)
         elif then == "fail" and merge.doubt is not None and merge.doubt.tries < PACE.tries - 1:
             given_out += merge.put_off(merge.doubt, at).lines
         elif then.startswith("cut"):
