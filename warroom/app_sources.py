@@ -52,10 +52,10 @@ def clients_of(settings: Settings, state_dir: Path) -> dict[str, Any]:
     """
     makers: Mapping[str, Any] = {
         "prometheus": Prometheus,
+        "alertmanager": Alertmanager,
         "loki": Loki,
         "jaeger": Jaeger,
         "grafana": Grafana,
-        "alertmanager": Alertmanager,
     }
     clients: dict[str, Any] = {}
     for name, make in makers.items():

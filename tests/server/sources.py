@@ -155,6 +155,8 @@ class Alertmanager(Counting):
     async def silences(self) -> tuple[Silence, ...]:
         return ()
 
-    async def create_silence(self, matchers: Any, seconds: float, created_by: str, comment: str) -> str:
-        self.made.append((matchers, seconds, created_by, comment))
+    async def create_silence(
+        self, matchers: Any, starts_at: float, ends_at: float, created_by: str, comment: str
+    ) -> str:
+        self.made.append((matchers, ends_at - starts_at, created_by, comment))
         return "s-1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -35,6 +36,8 @@ class NewSilence(OfSource):
 
 
 class LongerSilence(OfSource):
+    """`seconds` are from now on."""
+
     id: Id
     seconds: Length
 
@@ -65,7 +68,9 @@ async def _create(ask: Question, params: NewSilence) -> bytes:
     comment = f"{clean_line(params.comment)} (by {ask.actor.name}{about}, warroom)".strip()
 
     async def call(alertmanager: Alerts) -> Any:
-        return {"id": await alertmanager.create_silence(matchers, params.seconds, ask.actor.name, comment)}
+        now = time()
+        made = await alertmanager.create_silence(matchers, now, now + params.seconds, ask.actor.name, comment)
+        return {"id": made}
 
     return await put(ask, params, ALERTMANAGER, "silence", "", 0, call)
 
@@ -76,7 +81,7 @@ def _narrows(matcher: Matcher) -> bool:
 
 async def _extend(ask: Question, params: LongerSilence) -> bytes:
     async def call(alertmanager: Alerts) -> Any:
-        return {"id": await alertmanager.extend_silence(params.id, params.seconds)}
+        return {"id": await alertmanager.extend_silence(params.id, time() + params.seconds)}
 
     return await put(ask, params, ALERTMANAGER, "silence", "", 0, call)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -34,6 +36,7 @@ NAMES_FRESH = 30.0
 STATE_FRESH = 5.0
 MOST_NAMES = 20_000
 
+Item = TypeVar("Item")
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 Selector = Annotated[str, Field(max_length=2000)]
 
@@ -105,6 +108,11 @@ async def _instant(ask: Question, params: Instant) -> bytes:
     return await put(ask, params, params.source, "instant", (params.query, at), fresh, call)
 
 
+def _some(found: Iterable[Item], most: int) -> tuple[Item, ...]:
+    """The first so many, as a plain tuple, which is what JSON is made of."""
+    return tuple(islice(found, most))
+
+
 def _vector(vector: Vector) -> Any:
     return {
         "samples": [_sample(sample) for sample in vector.samples],
@@ -119,7 +127,7 @@ def _sample(sample: Sample) -> Any:
 
 async def _names(ask: Question, params: Matching) -> bytes:
     async def call(client: Metrics) -> Any:
-        names = (await client.label_values("__name__", params.matching or None))[:MOST_NAMES]
+        names = _some(await client.label_values("__name__", params.matching or None), MOST_NAMES)
         wanted = frozenset(names)
         kinds = {
             one.name: (one.kind, one.help[:200], one.unit) for one in await client.metadata() if one.name in wanted
@@ -138,14 +146,14 @@ def _fitting(names: tuple[str, ...], kinds: dict[str, tuple[str, str, str]]) -> 
 
 async def _labels(ask: Question, params: Matching) -> bytes:
     async def call(client: Metrics) -> Any:
-        return {"values": (await client.label_names())[:MOST_NAMES]}
+        return {"values": _some(await client.label_names(), MOST_NAMES)}
 
     return await put(ask, params, "prometheus", "labels", "", NAMES_FRESH, call)
 
 
 async def _values(ask: Question, params: Values) -> bytes:
     async def call(client: Metrics) -> Any:
-        return {"values": (await client.label_values(params.label, params.matching or None))[:MOST_NAMES]}
+        return {"values": _some(await client.label_values(params.label, params.matching or None), MOST_NAMES)}
 
     return await put(ask, params, "prometheus", "values", (params.label, params.matching), NAMES_FRESH, call)
 
@@ -155,7 +163,7 @@ async def _exemplars(ask: Question, params: Exemplars) -> bytes:
     start, end = on_beat(params.start, params.end)
 
     async def call(client: Metrics) -> Any:
-        return {"exemplars": (await client.exemplars(params.query, start, end))[:2000]}
+        return {"exemplars": _some(await client.exemplars(params.query, start, end), 2000)}
 
     fresh = relay_of(ask).freshness(end)
     return await put(ask, params, "prometheus", "exemplars", (params.query, start, end), fresh, call)
@@ -163,14 +171,14 @@ async def _exemplars(ask: Question, params: Exemplars) -> bytes:
 
 async def _rules(ask: Question, params: OfSource) -> bytes:
     async def call(client: Metrics) -> Any:
-        return {"rules": (await client.rules())[:5000]}
+        return {"rules": _some(await client.rules(), 5000)}
 
     return await put(ask, params, "prometheus", "rules", "", STATE_FRESH, call)
 
 
 async def _targets(ask: Question, params: OfSource) -> bytes:
     async def call(client: Metrics) -> Any:
-        return {"targets": (await client.targets())[:5000]}
+        return {"targets": _some(await client.targets(), 5000)}
 
     return await put(ask, params, "prometheus", "targets", "", STATE_FRESH, call)
 

@@ -52,6 +52,11 @@ class Answers:
             task.add_done_callback(lambda ended: self._ended(key, ended))
         return await asyncio.shield(task)
 
+    def forget(self, source: str) -> None:
+        """Something of that source was changed: what is kept of it may not be true. Keys begin with their source."""
+        for key in [key for key in self._kept if isinstance(key, tuple) and key[0] == source]:
+            self._drop(key)
+
     async def close(self) -> None:
         """Abandon what is on its way."""
         tasks = list(self._open.values())

@@ -180,7 +180,9 @@ class Relay:
         whole = source, kind, key
         if fresh <= 0:
             with self._capped(by):
-                return await backend.call(kind, ask)
+                body = await backend.call(kind, ask)
+            self._answers.forget(source)
+            return body
         how = self._answers.how(whole)
         if how != "asked":
             self.counters.shared[source, how] += 1
