@@ -14,8 +14,7 @@ from warroom.telemetry import errors
 from warroom.telemetry.grafana import Grafana
 from warroom.telemetry.grafana_links import ExploreQuery
 from warroom.telemetry.grafana_read import DataSource, GrafanaHealth
-from warroom.telemetry.session import Source
-from warroom.telemetry.upstream import Access
+from warroom.telemetry.source import Access, Source
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from warroom.telemetry.errors import Denied
 from warroom.telemetry.grafana import Grafana
-from warroom.telemetry.session import Source
+from warroom.telemetry.source import Source
 
 
 async def test_a_live_one_is_healthy_and_wants_credentials_for_the_rest(grafana_url):

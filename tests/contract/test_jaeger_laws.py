@@ -14,7 +14,7 @@ from tests.contract.jaeger_cases import search_of
 from tests.contract.replay import Replay, exchanges, params_of
 from warroom.telemetry.errors import BadQuery
 from warroom.telemetry.jaeger import Jaeger, NotConfigured
-from warroom.telemetry.session import Source
+from warroom.telemetry.source import Source
 from warroom.telemetry.trace_shape import shape_of
 from warroom.telemetry.traces import TraceSearch
 

@@ -13,7 +13,7 @@ from tests.contract.replay import Replay, exchanges, mutations, params_of
 from warroom.telemetry import errors
 from warroom.telemetry.jaeger import Jaeger, NotConfigured
 from warroom.telemetry.jaeger_read import trace_id_of
-from warroom.telemetry.session import Source
+from warroom.telemetry.source import Source
 from warroom.telemetry.trace_shape import shape_of
 from warroom.telemetry.traces import SpanLink, TraceSearch
 

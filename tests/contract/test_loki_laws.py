@@ -19,7 +19,7 @@ from warroom.telemetry.clock import SystemClock
 from warroom.telemetry.errors import BadQuery
 from warroom.telemetry.logs import LogLine
 from warroom.telemetry.loki import Loki
-from warroom.telemetry.session import Source
+from warroom.telemetry.source import Source
 
 RECORDED = exchanges("loki-3.7.6")
 

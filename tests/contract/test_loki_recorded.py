@@ -11,8 +11,7 @@ from tests.contract.replay import Replay, exchanges, mutations, params_of
 from warroom.telemetry import errors
 from warroom.telemetry.logs import LogLine
 from warroom.telemetry.loki import CATEGORIZE, Loki
-from warroom.telemetry.session import Source
-from warroom.telemetry.upstream import Access
+from warroom.telemetry.source import Access, Source
 
 RECORDED = exchanges("loki-3.7.6")
 PUSHED = LogLine(1795247298747750964, "x", (("service", "p5"),))

@@ -13,8 +13,7 @@ from warroom.telemetry import errors
 from warroom.telemetry.loki import Loki
 from warroom.telemetry.loki_tail import follow
 from warroom.telemetry.loki_tail_merge import Pace
-from warroom.telemetry.session import Limits, Source
-from warroom.telemetry.upstream import Access
+from warroom.telemetry.source import Access, Limits, Source
 
 TAILS = exchanges("loki-3.7.6", "tails")
 A = {"service": "a"}

@@ -12,8 +12,7 @@ from tests.client.test_client_tls import certificate
 from tests.contract.tail_server import Session, TailServer, frame
 from warroom.telemetry import errors
 from warroom.telemetry.loki import Loki
-from warroom.telemetry.session import Limits, Source
-from warroom.telemetry.upstream import Access
+from warroom.telemetry.source import Access, Limits, Source
 
 __all__ = ["certificate"]
 

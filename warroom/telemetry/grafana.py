@@ -21,8 +21,8 @@ from warroom.telemetry import grafana_read as read
 from warroom.telemetry.errors import BadQuery
 from warroom.telemetry.grafana_links import ExploreQuery
 from warroom.telemetry.grafana_read import Annotation, Dashboard, DashboardHit, DataSource, GrafanaHealth
-from warroom.telemetry.session import Limits, Source
-from warroom.telemetry.upstream import Access, Answer, Params, Upstream
+from warroom.telemetry.source import Access, Limits, Source
+from warroom.telemetry.upstream import Answer, Params, Upstream
 
 Result = TypeVar("Result")
 HitKind: TypeAlias = Literal["dash-db", "dash-folder"]

@@ -20,10 +20,10 @@ import orjson
 from warroom.telemetry import jaeger_read as read
 from warroom.telemetry.errors import BadQuery
 from warroom.telemetry.graph import ServiceEdge
-from warroom.telemetry.prometheus import Matrix
-from warroom.telemetry.session import Limits, Source
+from warroom.telemetry.prometheus_data import Matrix
+from warroom.telemetry.source import Access, Limits, Source
 from warroom.telemetry.traces import Operation, Trace, TraceSearch, TraceSummary
-from warroom.telemetry.upstream import Access, Answer, Params, Upstream
+from warroom.telemetry.upstream import Answer, Params, Upstream
 
 Result = TypeVar("Result")
 SpanKind: TypeAlias = Literal["server", "client", "producer", "consumer", "internal", ""]

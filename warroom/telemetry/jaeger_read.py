@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from warroom.telemetry.graph import ServiceEdge
-from warroom.telemetry.prometheus import Line, Matrix
+from warroom.telemetry.prometheus_data import Line, Matrix
 from warroom.telemetry.traces import Operation, Pairs, Span, SpanLink, SpanLog, Trace, TraceSummary
 
 _HEX = re.compile(r"[0-9a-f]{1,32}")

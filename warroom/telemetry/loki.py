@@ -20,9 +20,9 @@ from warroom.telemetry import loki_read as read
 from warroom.telemetry.clock import Clock, SystemClock
 from warroom.telemetry.errors import BadQuery, NotReady, TelemetryError, TooHeavy
 from warroom.telemetry.logs import LogBatch, LogField, LogLine, LogPage, LogPattern, LogVolume, Pairs
-from warroom.telemetry.prometheus import Matrix, Vector
-from warroom.telemetry.session import Limits, Source
-from warroom.telemetry.upstream import Access, Answer, Params, Upstream
+from warroom.telemetry.prometheus_data import Matrix, Vector
+from warroom.telemetry.source import Access, Limits, Source
+from warroom.telemetry.upstream import Answer, Params, Upstream
 
 Result = TypeVar("Result")
 Direction: TypeAlias = Literal["backward", "forward"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warroom.telemetry.logs import LogField, LogLine, LogPage, LogPattern, LogVolume, Pairs
-from warroom.telemetry.prometheus import Line, Matrix, Sample, Vector
+from warroom.telemetry.prometheus_data import Line, Matrix, Sample, Vector
 
 _DIGITS = re.compile(r"-?\d+")
 

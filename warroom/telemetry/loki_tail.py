@@ -24,8 +24,8 @@ from warroom.telemetry.errors import BadQuery, Denied, NotReady, Protocol, Telem
 from warroom.telemetry.logs import LogBatch, LogLine
 from warroom.telemetry.loki_read import Frame, frame_of, ns_of
 from warroom.telemetry.loki_tail_merge import Doubt, Merge, Pace, Settled
-from warroom.telemetry.session import Source
-from warroom.telemetry.upstream import Access, Answer, Upstream, tls_of
+from warroom.telemetry.source import Access, Source
+from warroom.telemetry.upstream import Answer, Upstream, tls_of
 
 if TYPE_CHECKING:
     from warroom.telemetry.loki import Loki
