@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.cli_home import CliHome
+from warroom.cli.direct import Line
+from warroom.cli.exits import Stop
 from warroom.cli.main import main
+from warroom.telemetry import shapes
 
 
 @pytest.fixture
@@ -68,3 +72,29 @@ def _enter(home: CliHome, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+Asked = list[tuple[str, dict[str, Any]]]
+"""Methods and their parameters, in their order."""
+
+
+@pytest.fixture
+def telemetry(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Asked]:
+    """Answers in the place of telemetry sources; everything else goes to the server."""
+    really = Line.request
+
+    def answers(given: dict[str, Any]) -> Asked:
+        asked: Asked = []
+
+        def request(line: Line, method: str, **params: Any) -> Any:
+            if method not in given:
+                return really(line, method, **params)
+            asked.append((method, params))
+            if isinstance(given[method], Stop):
+                raise given[method]
+            return shapes.plain(given[method])
+
+        monkeypatch.setattr(Line, "request", request)
+        return asked
+
+    return answers

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.cli_home import CliHome
-from tests.cli.conftest import Here
-from warroom.cli.direct import Line
+from tests.cli.conftest import Asked, Here
 from warroom.cli.exits import Exit, Stop
 from warroom.cli.schemas import SCHEMAS
 from warroom.telemetry import alerts, logs, series, shapes, traces
@@ -36,29 +35,6 @@ TRACE = traces.Trace(
         traces.Span("b", "a", "checkout", "charge", NS // 1000 + 9000, 5_100_000, error=True),
     ),
 )
-Asked = list[tuple[str, dict[str, Any]]]
-
-
-@pytest.fixture
-def telemetry(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Asked]:
-    """Answers in the place of telemetry sources; everything else goes to the server."""
-    really = Line.request
-
-    def answers(given: dict[str, Any]) -> Asked:
-        asked: Asked = []
-
-        def request(line: Line, method: str, **params: Any) -> Any:
-            if method not in given:
-                return really(line, method, **params)
-            asked.append((method, params))
-            if isinstance(given[method], Stop):
-                raise given[method]
-            return shapes.plain(given[method])
-
-        monkeypatch.setattr(Line, "request", request)
-        return asked
-
-    return answers
 
 
 def room(at_server: Here) -> str:

@@ -36,7 +36,27 @@ READING = {
     "evidence": ["evidence", "list"],
     "panels": ["panel", "list"],
 }
-ELSEWHERE = {"evidence-pin", "kept", "imported", "backup", "restored", "revoked", "stack"}
+ELSEWHERE = {
+    "alerts",
+    "backup",
+    "dashboard-check",
+    "evidence-pin",
+    "health",
+    "imported",
+    "kept",
+    "logs",
+    "map",
+    "patterns",
+    "query",
+    "restored",
+    "revoked",
+    "samples",
+    "services",
+    "silences",
+    "stack",
+    "trace",
+    "traces",
+}
 
 
 @pytest.mark.parametrize("kind", READING)

@@ -173,6 +173,55 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
             "ok": "whether the check passes",
         },
     ),
+    "query": (
+        "query",
+        {
+            "query": "as asked",
+            "start": "seconds since the epoch of the first point",
+            "step": "seconds",
+            "count": "points of each series",
+            "series": "objects with labels, legend, values (numbers, NaN, +Inf, -Inf, or null for a gap)",
+            "warnings": "the server's remarks",
+            "infos": "the same, milder",
+        },
+    ),
+    "samples": ("query --instant", {"samples": "objects with labels, at, value", "warnings": "", "infos": ""}),
+    "logs": (
+        "logs",
+        {
+            "query": "as asked",
+            "lines": "objects with ns (nanoseconds since the epoch), text, labels, metadata; oldest first",
+            "full": "whether the limit cut it",
+            "warnings": "the server's remarks",
+        },
+    ),
+    "patterns": ("logs --patterns", {"patterns": "objects with pattern, level, samples, count; most lines first"}),
+    "services": ("traces without a service", {"services": "names"}),
+    "traces": (
+        "traces",
+        {"traces": "objects with trace_id, service, operation, start and duration (microseconds), spans, errors"},
+    ),
+    "trace": ("trace", {"trace_id": "32 hex digits", "spans": "objects", "warnings": "the server's remarks"}),
+    "map": (
+        "map",
+        {
+            "nodes": "objects with name, health (green, amber, red, unknown), rate, error_ratio, p95_seconds, words",
+            "edges": "objects with parent, child, calls",
+            "sources": "what told it",
+            "warnings": "what could not be asked",
+        },
+    ),
+    "alerts": ("alert list", {"groups": "objects with labels, receiver, alerts"}),
+    "silences": ("alert list --silences", {"silences": "objects with id, matchers, starts_at, ends_at, comment ..."}),
+    "health": (
+        "health",
+        {
+            "status": "HEALTHY, DEGRADED or UNHEALTHY",
+            "at": "seconds since the epoch",
+            "results": "objects with name, status, message, response_time_ms, at, details",
+            "history": "earlier results by check: at, status, response_time_ms",
+        },
+    ),
     "suggestions": ("playbook suggest", {"incident": "id", "playbooks": "best first, with score and reasons"}),
     "doctor": (
         "doctor",

@@ -81,12 +81,21 @@ _section(
     ("decision", "work", "Open decisions, object to them, take them."),
     ("evidence", "evidence", "Pin what telemetry says, with its data; list and read it."),
     ("panel", "panels", "Put charts on everybody's board, and take them off."),
-    ("alert", "signals", "Attach, acknowledge and resolve alerts."),
+    ("alert", "signals", "Attach, acknowledge, resolve, list and silence alerts."),
     ("link", "signals", "Add a link: a ticket, a dashboard, a runbook, a call."),
     ("change", "signals", "Record a deploy, a rollback or another change."),
     ("impact", "signals", "Count and describe what customers feel."),
     ("playbook", "playbook", "Playbooks: list, read, check, attach, tick off."),
     ("dashboard", "dashboard", "Grafana dashboards: check what of a file can be drawn."),
+)
+_section(
+    "Telemetry",
+    ("query", "telemetry", "Ask for metrics: PromQL, as charts of text."),
+    ("logs", "telemetry", "Ask for log lines: LogQL, oldest first."),
+    ("traces", "telemetry", "Search traces; without SERVICE, the services that have some."),
+    ("trace", "telemetry", "Show one trace as a waterfall."),
+    ("map", "telemetry", "Show the services: who calls whom, and how each fares."),
+    ("health", "telemetry", "Say how the server and all it stands on are; exit status 1 unless all is well."),
 )
 _section(
     "Afterwards",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from warroom.cli import output
-from warroom.cli.act import IncidentCommand, act, acting, incident_argument
+from warroom.cli.act import IncidentCommand, act, acting, incident_argument, json_option
 from warroom.cli.context import context
 from warroom.cli.exits import Exit, Stop
-from warroom.cli.parsing import TIME
+from warroom.cli.parsing import DURATION, TIME
 
 if TYPE_CHECKING:
     from warroom.cli.direct import Answer
@@ -22,7 +22,7 @@ LINKS = ("ticket", "dashboard", "runbook", "chat", "call", "other")
 
 @click.group("alert")
 def alert_command() -> None:
-    """Attach, acknowledge and resolve alerts."""
+    """Attach, acknowledge, resolve, list and silence alerts."""
 
 
 source_option = click.option(
@@ -46,6 +46,63 @@ def attach(inc: str, name: str, fingerprint: str, at: datetime | None, as_json: 
     starts = (at or datetime.now(UTC)).isoformat()
     alert = {"name": name, "fingerprint": fingerprint or name, "starts_at": starts, **said}
     act({"type": "attach-alert", "alert": alert}, inc, "{inc}: alert attached", as_json=as_json, later=later)
+
+
+@alert_command.command("list")
+@click.option("--silences", is_flag=True, help="The silences in place of the alerts.")
+@click.option("--incident", "-i", "inc", default="", metavar="INC", help="For which incident.")
+@json_option
+def alert_list(silences: bool, inc: str, as_json: bool) -> None:
+    """List what Alertmanager has, firing first."""
+    about = {"incident": context().incident(inc)} if inc else {}
+    said = context().line.request("silences" if silences else "alerts", **about)
+    if as_json:
+        output.put_json("silences" if silences else "alerts", said)
+    elif silences:
+        kept = [(one["state"], one["created_by"], _matchers(one), one["comment"]) for one in said["silences"]]
+        for row in output.table(kept, ("STATE", "BY", "MATCHERS", "COMMENT")):
+            output.data(row)
+    else:
+        from warroom.incident.observed import alert_body, alerts_in
+
+        alerts = sorted(alerts_in(said), key=lambda one: (one.get("state") != "active", one.get("starts_at", 0)))
+        rows = [
+            (str(one.get("state", "")), body["severity"], body["service"], body["name"], body["summary"])
+            for one, body in ((one, alert_body(one)) for one in alerts)
+        ]
+        for row in output.table(rows, ("STATE", "SEVERITY", "SERVICE", "ALERT", "SUMMARY")):
+            output.data(row)
+
+
+def _matchers(silence: dict[str, Any]) -> str:
+    signs = {(False, True): "=", (False, False): "!=", (True, True): "=~", (True, False): "!~"}
+    return ", ".join(
+        f"{one['name']}{signs[one['is_regex'], one['is_equal']]}{one['value']}" for one in silence["matchers"]
+    )
+
+
+@alert_command.command("silence")
+@click.argument("matchers", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.option("--for", "length", type=DURATION, default="1h", metavar="TIME", show_default=True, help="How long.")
+@click.option("--comment", required=True, metavar="TEXT", help="Why; whoever wonders at night reads it.")
+@click.option("--incident", "-i", "inc", default="", metavar="INC", help="For which incident.")
+def alert_silence(matchers: tuple[str, ...], length: timedelta, comment: str, inc: str) -> None:
+    """Silence alerts for a while, with the reason."""
+    if wrong := next((one for one in matchers if "=" not in one), None):
+        raise Stop(Exit.USAGE, f"{wrong}: write a matcher as NAME=VALUE")
+    wanted = [dict(zip(("name", "value"), one.split("=", 1), strict=True)) for one in matchers]
+    about = {"incident": context().incident(inc)} if inc else {}
+    seconds = length.total_seconds()
+    made = context().line.request("silence.create", matchers=wanted, seconds=seconds, comment=comment, **about)
+    output.data(made["id"])
+
+
+@alert_command.command("unsilence")
+@click.argument("id_", metavar="ID")
+def alert_unsilence(id_: str) -> None:
+    """End a silence now."""
+    context().line.request("silence.expire", id=id_)
+    output.say(f"the silence {id_} is over")
 
 
 @alert_command.command("ack", cls=IncidentCommand)
