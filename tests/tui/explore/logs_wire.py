@@ -124,7 +124,7 @@ class LogsWire(AnsweringWire):
             made.append(
                 LogLine(
                     base + at * 1_000_000,
-                    said if said[0] == "{" else f"{said} n={at}",
+                    said,
                     labels,
                     (("detected_level", level),),
                 )
