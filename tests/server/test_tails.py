@@ -25,8 +25,8 @@ def line(number: int, text: str = "") -> LogLine:
 
 
 @asynccontextmanager
-async def room(path: Path, loki: Loki) -> AsyncIterator[tuple[House, Raw, str]]:
-    async with Relay({"loki": loki}) as relay, house(path, relay=relay) as home:
+async def room(path: Path, loki: Loki, **limits: Any) -> AsyncIterator[tuple[House, Raw, str]]:
+    async with Relay({"loki": loki}) as relay, house(path, relay=relay, limits=limits) as home:
         raw = await home.raw(await home.token("jana"), client="client-of-jana")
         incident = await raw.declare(services=["checkout"])
         await raw.follow(incident)
@@ -119,7 +119,7 @@ async def test_a_spotlight_that_is_too_large_closes_and_its_text_is_cleaned(tmp_
 
 async def test_a_reader_that_stops_reading_delays_nobody_and_is_not_sent_everything(tmp_path, loki):
     """Lines for a reader that reads nothing wait in a bounded place; the others get all of them."""
-    async with room(tmp_path, loki) as (home, raw, incident):
+    async with room(tmp_path, loki, stalled_seconds=100.0) as (home, raw, incident):
         slow = await home.raw(await home.token("rui"), client="client-of-rui", max_queue=1)
         for one in (raw, slow):
             await one.send(t="tail", incident=incident, id="l1", query=QUERY)
