@@ -1,0 +1,321 @@
+"""A chart of a dashboard: lines, areas, bars and points over time, with the axes and the legend of its author.
+
+Invariant: total, and every line that is drawn is in the legend or was left out of it by the author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from rich.style import Style
+
+from warroom.dashboards.data import Axis, Chart, Line
+from warroom.tui.dashboards.axis import Scale, row_of, scale_of
+from warroom.tui.dashboards.cells import (
+    Rows,
+    colour_of,
+    filled,
+    fitted,
+    letter,
+    level_sign,
+    mark_colour,
+    merged,
+    time_axis,
+    worded,
+)
+from warroom.tui.dashboards.legend import Entry, legend_rows
+from warroom.tui.dashboards.raster import Bits, area, held, parted, points, sampled
+from warroom.tui.glyphs import glyphs
+from warroom.tui.widgets.braille import BRAILLE, PLAIN, Columns, columns, line_masks
+from warroom.tui.widgets.chart_overlay import Ink
+
+MOST_DRAWN = 60
+"""Lines drawn; the legend counts all."""
+_LETTERED = 9
+_NARROW_SIDE = 64
+_FILLED_LINES = 3
+"""So many lines may lie over each other's areas; with more, only lines are drawn."""
+
+
+@dataclass(slots=True)
+class _Cell:
+    char: str
+    paint: Style
+
+
+def draw_chart(chart: Chart, width: int, height: int, ink: Ink, zone: tzinfo | None, no_value: str = "No data") -> Rows:
+    """The chart in `width` x `height` cells; times are told in `zone`."""
+    entries = _entries(chart, width, height, ink)
+    if not entries:
+        return worded(no_value, width, height, ink)
+    if width < 10 or height < 2:
+        return filled(legend_rows(chart, entries, width, height, ink), width, height, ink)
+    side = chart.legend == "" or (chart.legend_side == "right" and width >= _NARROW_SIDE)
+    if side and chart.legend:
+        room = max(22, min(width // 3, 44))
+        legend = legend_rows(chart, entries, room - 2, height, ink)
+        plot = _plot(chart, entries, width - room, height, ink, zone)
+        gap = ("  ", ink.of(ink.palette.text))
+        beside = filled(legend, room - 2, height, ink)
+        return [[*left, gap, *right] for left, right in zip(plot, beside, strict=True)]
+    below = legend_rows(chart, entries, width, _legend_room(chart, height), ink)
+    plot = _plot(chart, entries, width, height - len(below), ink, zone)
+    return plot + filled(below, width, len(below), ink)
+
+
+def _legend_room(chart: Chart, height: int) -> int:
+    """Rows that the legend may take."""
+    if height < 5:
+        return 0
+    if height < 9:
+        return 1
+    if chart.legend == "table":
+        return max(3, height // 3)
+    return 2 if height < 18 else height // 5
+
+
+def _entries(chart: Chart, width: int, height: int, ink: Ink) -> list[Entry]:
+    """The lines that have a value, each in its colour."""
+    live = [line for line in chart.lines if any(one is not None and one == one for one in line.values)]
+    lettered = 1 < len(live) <= (_LETTERED if height < 20 else 26) and width >= 28
+    palette = ink.palette
+    return [
+        Entry(line, at, colour_of(line.hue, palette) or palette.chart(at), lettered)
+        for at, line in enumerate(live[:MOST_DRAWN])
+    ]
+
+
+def _stacked(entries: Sequence[Entry], percent: bool) -> dict[int, tuple[float | None, ...]]:
+    """What each stacked line is drawn at: the sum of it and those before it, above zero and below apart."""
+    totals: dict[tuple[str, float], float] = {}
+    if percent:
+        for one in entries:
+            if one.line.stack:
+                for at, value in zip(one.line.times, one.line.values, strict=False):
+                    key = one.line.stack, at
+                    totals[key] = totals.get(key, 0.0) + abs(value or 0.0)
+    sums: dict[tuple[str, float, bool], float] = {}
+    found: dict[int, tuple[float | None, ...]] = {}
+    for one in entries:
+        if not one.line.stack:
+            continue
+        tops: list[float | None] = []
+        for at, value in zip(one.line.times, one.line.values, strict=False):
+            if value is None or value != value:
+                tops.append(None)
+                continue
+            whole = totals.get((one.line.stack, at), 0.0) if percent else 1.0
+            place = one.line.stack, at, value < 0
+            sums[place] = sums.get(place, 0.0) + (value / whole if whole else 0.0)
+            tops.append(sums[place])
+        found[one.index] = tuple(tops)
+    return found
+
+
+def _plot(chart: Chart, entries: list[Entry], width: int, height: int, ink: Ink, zone: tzinfo | None) -> Rows:
+    if height <= 0:
+        return []
+    clocked = 1 if height >= 4 else 0
+    tall = height - clocked
+    stacks = _stacked(entries, chart.stacking == "percent")
+    drawn = {one.index: stacks.get(one.index, one.line.values) for one in entries}
+    scales = _scales(chart, entries, drawn, tall)
+    left = _gutter(chart, scales, tall, right=False) if width >= 20 else []
+    right = _gutter(chart, scales, tall, right=True) if width >= 44 else []
+    before = max((len(text) for text in left), default=0)
+    after = max((len(text) for text in right), default=0)
+    before, after = (before + 1 if before else 0), (after + 1 if after else 0)
+    across = max(1, width - before - after)
+    grid = _cells(chart, entries, drawn, scales, across, tall, ink)
+    faint = ink.of(ink.palette.muted)
+    rows: Rows = []
+    for at, row in enumerate(grid):
+        runs = [(f"{left[at]:>{before - 1}} ", faint)] if before else []
+        runs += merged([(cell.char, cell.paint) for cell in row])
+        if after:
+            runs.append((f" {right[at]:<{after - 1}}", faint))
+        rows.append(fitted(runs, width, ink))
+    if clocked:
+        text = " " * before + time_axis(chart.start, chart.end, across, zone)
+        rows.append(fitted([(text, faint)], width, ink))
+    return rows
+
+
+def _scales(
+    chart: Chart, entries: Sequence[Entry], drawn: dict[int, tuple[float | None, ...]], height: int
+) -> dict[int, Scale]:
+    """The scale of each axis that has a line."""
+    ticks = max(2 if height >= 5 else 1, min(6, height // 3))
+    found: dict[int, Scale] = {}
+    for number in {one.line.axis for one in entries}:
+        axis = chart.axes[number] if 0 <= number < len(chart.axes) else Axis()
+        mine = [one for one in entries if one.line.axis == number]
+        values: list[float | None] = []
+        for one in mine:
+            inside = zip(one.line.times, drawn[one.index], strict=False)
+            values += [value for at, value in inside if chart.start <= at <= chart.end]
+        if chart.stacking == "percent":
+            axis = Axis("percentunit", 0, 0.0, 1.0)
+        solid = any(one.line.stack or one.line.draw == "bars" or one.line.fill >= 0.5 for one in mine)
+        if chart.show_limits:
+            values += [limit.value for limit in chart.limits]
+        found[number] = scale_of(axis, values, ticks, from_zero=solid)
+    return found
+
+
+def _gutter(chart: Chart, scales: dict[int, Scale], height: int, *, right: bool) -> list[str]:
+    """The labels at one side, one text for each row; empty when there is no axis."""
+    for number, scale in sorted(scales.items()):
+        axis = chart.axes[number] if number < len(chart.axes) else Axis()
+        at_right = axis.right and len(scales) > 1  # an only axis stands at the left, where the eye looks first
+        if axis.hidden or at_right != right:
+            continue
+        rows = [""] * height
+        marks = sorted(scale.ticks)
+        for value, text in [*marks[:1], *marks[-1:], *marks[1:-1]]:
+            at = row_of(value, scale, height)
+            if all(not rows[near] for near in (at - 1, at, at + 1) if 0 <= near < height):
+                rows[at] = text[:10]
+        return rows
+    return []
+
+
+def _cells(
+    chart: Chart,
+    entries: list[Entry],
+    drawn: dict[int, tuple[float | None, ...]],
+    scales: dict[int, Scale],
+    width: int,
+    height: int,
+    ink: Ink,
+) -> list[list[_Cell]]:
+    blank = ink.of(ink.palette.text)
+    grid = [[_Cell(" ", blank) for _ in range(width)] for _ in range(height)]
+    bits = [[0] * width for _ in range(height)]
+    columned = {one.index: _columns(one.line, drawn[one.index], scales[one.line.axis], chart, width) for one in entries}
+    _limits(grid, chart, entries, scales, ink)
+    flat = sum(not one.line.stack for one in entries)
+    by_line = {one.line: one.index for one in entries}
+    for one in reversed(entries):
+        alone = len(entries) == 1 and one.line.draw == "line"
+        strength = max(one.line.fill, 0.1 if alone else 0.0)
+        if one.line.draw == "bars":
+            strength = 1.0
+        fills = one.line.stack or flat <= _FILLED_LINES or one.line.draw == "bars" or one.line.below is not None
+        if strength and fills:
+            base = _below(chart, one.line, by_line, columned)
+            _lay_area(grid, bits, one, columned[one.index], base, scales[one.line.axis], ink, strength)
+    traces: dict[int, Bits] = {}
+    for one in entries:
+        scale, column = scales[one.line.axis], columned[one.index]
+        if one.line.draw == "bars":
+            traces[one.index] = area(column, None, scale.low, scale.high, height)
+            continue
+        dots = points if one.line.draw == "points" else None
+        trace = (
+            dots(column, scale.low, scale.high, height) if dots else line_masks(column, scale.low, scale.high, height)
+        )
+        traces[one.index] = trace
+        _lay(grid, bits, trace, ink.of(one.colour), over=bool(one.line.stack), dashed=one.line.dashed)
+    if entries[0].lettered and height >= 4:
+        _tag(grid, entries, traces, ink)
+    return grid
+
+
+def _below(
+    chart: Chart, line: Line, by_line: dict[Line, int], columned: dict[int, Columns]
+) -> Sequence[float | None] | None:
+    """The pixel columns of the line down to which an area reaches."""
+    if line.below is None or not 0 <= line.below < len(chart.lines):
+        return None
+    index = by_line.get(chart.lines[line.below])
+    return None if index is None else columned[index].high
+
+
+def _columns(line: Line, values: Sequence[float | None], scale: Scale, chart: Chart, width: int) -> Columns:
+    """A line as pixel columns, in the way that it is drawn."""
+    times, seen = line.times, scale.every(values)
+    if line.draw == "points":
+        return sampled(times, seen, chart.start, chart.end, width * 2)
+    if line.draw in {"bars", "steps"}:
+        found = held(times, seen, chart.start, chart.end, width * 2)
+        return parted(found, times, chart.start, chart.end) if line.draw == "bars" else found
+    if line.joins_gaps:
+        kept = [(at, value) for at, value in zip(times, seen, strict=False) if value is not None]
+        times, seen = tuple(at for at, _ in kept), [value for _, value in kept]
+    return columns(times, seen, chart.start, chart.end, width * 2)
+
+
+def _lay_area(
+    grid: list[list[_Cell]],
+    bits: list[list[int]],
+    entry: Entry,
+    column: Columns,
+    base: Sequence[float | None] | None,
+    scale: Scale,
+    ink: Ink,
+    strength: float,
+) -> None:
+    height = len(grid)
+    signs = PLAIN if glyphs().ascii else BRAILLE
+    masks = area(column, base, scale.low, scale.high, height)
+    if scale.log and base is None:
+        masks = area(column, [scale.low] * len(column.high), scale.low, scale.high, height)
+    for at, row in enumerate(masks):
+        share = (height - 1 - at) / max(1, height - 1)
+        amount = (0.30 + 0.30 * share if strength < 1 else 0.85) if strength < 0.5 else 0.45 + 0.4 * strength
+        paint = ink.of(entry.colour, min(1.0, amount))
+        for cell, mask in row.items():
+            bits[at][cell] |= mask
+            grid[at][cell] = _Cell(signs[bits[at][cell]], paint)
+
+
+def _lay(
+    grid: list[list[_Cell]], bits: list[list[int]], trace: Bits, paint: Style, *, over: bool, dashed: bool
+) -> None:
+    """A line over what is there; of two lines in one cell both are seen, in the colour of the later one."""
+    plain = glyphs().ascii
+    for at, row in enumerate(trace):
+        for cell, mask in row.items():
+            if dashed and cell % 3 == 2:
+                continue
+            shared = mask | (bits[at][cell] if over else 0)
+            grid[at][cell] = _Cell("o" if plain else BRAILLE[shared], paint)
+
+
+def _limits(
+    grid: list[list[_Cell]], chart: Chart, entries: Sequence[Entry], scales: dict[int, Scale], ink: Ink
+) -> None:
+    """Thresholds as dashed lines with the sign of what lies above them."""
+    if not chart.show_limits:
+        return
+    scale = scales[entries[0].line.axis]
+    for limit in chart.limits:
+        value = None if limit.value is None else scale.of(limit.value)
+        if value is None or not scale.low <= value <= scale.high:
+            continue
+        row = grid[row_of(value, scale, len(grid))]
+        paint = ink.of(mark_colour(limit.mark, ink.palette), 0.7)
+        for at in range(len(row)):
+            row[at] = _Cell(glyphs().dash, paint)
+        row[-1] = _Cell(level_sign(limit.mark.level) or glyphs().dash, paint)
+
+
+def _tag(grid: list[list[_Cell]], entries: Sequence[Entry], traces: dict[int, Bits], ink: Ink) -> None:
+    """Each line's letter on the line, each at another place, so that lines are told apart without colour."""
+    width = len(grid[0])
+    taken: set[tuple[int, int]] = set()
+    for place, one in enumerate(entries):
+        start = round(width * (place + 0.5) / len(entries))
+        for cell in [*range(start, width), *range(start - 1, -1, -1)]:
+            row = next((at for at, bits in enumerate(traces[one.index]) if cell in bits), None)
+            if row is None:
+                continue
+            near = {(row, cell + side) for side in (-1, 0, 1)}
+            if near & taken and cell not in (0, width - 1):
+                continue
+            taken.add((row, cell))
+            grid[row][cell] = _Cell(letter(one.index), ink.of(one.colour, bold=True))
+            break
