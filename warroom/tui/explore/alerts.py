@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from warroom.telemetry import series as wire_series
+from warroom.incident.observed import fitted
 from warroom.telemetry import shapes
 from warroom.telemetry.alerts import AlertGroup, Matcher, Silence
 from warroom.tui.explore.alert_rows import AlertList, AlertRow, SilenceList, alert_rows, course_key
@@ -54,7 +55,6 @@ class AlertsScreen(ExploreScreen):
 
     def on_mount(self) -> None:
         self.query_one("#silences").display = False
-        super().on_mount()
 
     def focus_target(self) -> Widget | None:
         return self.query_one("#silences" if self.on_silences else "#all-alerts", RowList)
@@ -308,8 +308,10 @@ class AlertsScreen(ExploreScreen):
     def show(self, shown: Mapping[str, Any]) -> None:
         if "data" in shown:
             self._pinned_data = True
-            self._came({"groups": orjson.loads(shown["data"])})
+            said = orjson.loads(shown["data"])
+            self._came(said if isinstance(said, dict) else {"groups": said})
         else:
+            self._pinned_data = False
             self.ask_now()
 
     def evidence(self) -> dict[str, Any] | None:
@@ -317,12 +319,11 @@ class AlertsScreen(ExploreScreen):
         if not alerts:
             return None
         firing = sum(one.state == "active" for one in alerts)
-        data = orjson.dumps(self.groups).decode()
         return {
             "kind": "alerts",
             "title": f"{firing} alerts firing of {len(alerts)}",
             "source": "alertmanager",
-            "data": data,
+            "data": fitted("alerts", shapes.plain(self.groups)),
         }
 
 

@@ -20,10 +20,10 @@ from textual.widget import Widget
 from warroom.client.view import PanelView, View
 from warroom.telemetry import series as wire_series
 from warroom.telemetry.series import Full
-from warroom.tui.explore.exemplars import ExemplarKeys
 from warroom.tui.explore.metric_chart import ExploreChart
 from warroom.tui.explore.metric_completion import Completer
 from warroom.tui.explore.metric_feed import COLUMNS, Feed, grid_of, shifted
+from warroom.tui.explore.metric_pinned import PinnedSeries, pinned_of
 from warroom.tui.explore.metric_rows import SeriesTable, rows_of
 from warroom.tui.explore.promql_line import unit_of
 from warroom.tui.explore.screen import explore_bindings
@@ -40,7 +40,7 @@ MOST_SERIES = 20
 """Series drawn; the table has all of them."""
 
 
-class MetricsScreen(ExemplarKeys):
+class MetricsScreen(PinnedSeries):
     """Explore metrics. `queries` are what is shown, `at` the one the query line edits."""
 
     PANE = "metrics"
@@ -74,7 +74,6 @@ class MetricsScreen(ExemplarKeys):
         self._feed = Feed(self.console.bridge, self.incident)
         self.query_one("#series-head", LineBar).paint_with(self._paint_heading)
         self._completer.prepare()
-        super().on_mount()
         if not self.queries:
             self.query_one("#explore-chart", MetricChart).show(
                 ChartData("Metrics", state="empty", message="/ opens the query line; Tab completes names and labels")
@@ -89,6 +88,8 @@ class MetricsScreen(ExemplarKeys):
 
     def head_note(self) -> str:
         parts = [f"{len(self.queries)} queries"] if len(self.queries) > 1 else []
+        if self.pinned is not None:
+            parts.append(f"evidence {self.pinned.number}")
         if self.compare:
             parts.append(f"beside {COMPARE[self.compare][0]}")
         if self.shared.cursor is not None:
@@ -101,7 +102,7 @@ class MetricsScreen(ExemplarKeys):
     # Asking
 
     def ask_now(self) -> None:
-        if not self.queries or self._feed is None:
+        if not self.queries or self._feed is None or self.pinned is not None:
             return
         self._grid = grid_of(self.range, self.now())
         self._asked_at = self.now()
@@ -172,6 +173,8 @@ class MetricsScreen(ExemplarKeys):
     # Drawing
 
     def _series(self) -> list[tuple[str, Series]]:
+        if self.pinned is not None:
+            return [(LETTERS[0], one) for one in self.pinned.series]
         found = []
         for place, query in enumerate(self.queries):
             full = self._fulls.get(query)
@@ -198,7 +201,7 @@ class MetricsScreen(ExemplarKeys):
         unit = self.unit or unit_of(self.queries[self.at]) if self.queries else "none"
         state, message = self._state(found)
         data = ChartData(
-            title=self.queries[self.at] if len(self.queries) == 1 else "Metrics",
+            title=self._title(),
             unit=unit,
             series=(*drawn, *ghosts),
             markers=markers,
@@ -214,6 +217,11 @@ class MetricsScreen(ExemplarKeys):
         self.query_one("#explore-chart", ExploreChart).show(data)
         self._draw_table(found, unit)
         self.redraw_head()
+
+    def _title(self) -> str:
+        if self.pinned is not None:
+            return self.pinned.title
+        return self.queries[self.at] if len(self.queries) == 1 else "Metrics"
 
     def _state(self, found: Sequence[object]) -> tuple[Any, str]:
         if not self.queries:
@@ -260,6 +268,7 @@ class MetricsScreen(ExemplarKeys):
         if not text:
             self.do_remove_query()
             return
+        self.unpin()
         if self.queries:
             self.queries[self.at] = text
         else:
@@ -304,6 +313,7 @@ class MetricsScreen(ExemplarKeys):
     def prompt_sent(self, purpose: str, text: str) -> None:
         if purpose == "add":
             if text and text not in self.queries:
+                self.unpin()
                 self.queries.append(text)
                 self.at = len(self.queries) - 1
                 super().set_query(text)
@@ -322,6 +332,7 @@ class MetricsScreen(ExemplarKeys):
 
     def do_remove_query(self) -> None:
         """Take the query at hand off the chart."""
+        self.unpin()
         if self.queries:
             del self.queries[self.at]
             self.at = max(0, min(self.at, len(self.queries) - 1))
@@ -387,7 +398,22 @@ class MetricsScreen(ExemplarKeys):
             **self.range_shown(),
         }
 
+    def _show_pinned(self, shown: Mapping[str, Any]) -> None:
+        """Series from the incident's log: no server is asked."""
+        self.pinned = pinned_of(shown)
+        self.queries, self.at, self.query_text = [str(shown["query"])], 0, str(shown["query"])
+        self.source, self.unit, self.words = str(shown.get("source") or "prometheus"), str(shown.get("unit", "")), ""
+        self._grid = *self.bounds(), self.pinned.step
+        if self._feed is not None:
+            self._feed.stop()
+        self._keep_known()
+        self._draw()
+
     def show(self, shown: Mapping[str, Any]) -> None:
+        if "series" in shown:
+            self._show_pinned(shown)
+            return
+        self.pinned = None
         self.take_range(shown)
         self.queries = [str(query) for query in shown["queries"]][: len(LETTERS)]
         self.at = 0

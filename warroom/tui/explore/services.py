@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from warroom.incident.observed import fitted
 from warroom.telemetry import shapes
 from warroom.telemetry.graph import ServiceGraph, ServiceNode
 from warroom.tui.explore.screen import ExploreScreen, explore_bindings
@@ -46,7 +47,6 @@ class ServicesScreen(ExploreScreen):
     def on_mount(self) -> None:
         self.query_one("#map", LineBar).paint_with(self._paint_map)
         self.query_one("#list-head", LineBar).paint_with(self._paint_heading)
-        super().on_mount()
 
     def focus_target(self) -> Widget | None:
         return self.query_one("#services", RowList)
@@ -148,6 +148,7 @@ class ServicesScreen(ExploreScreen):
             self._pinned_data = True
             self._take(shapes.read(ServiceGraph, orjson.loads(shown["data"])))
             return
+        self._pinned_data = False
         self.take_range(shown)
         self._wanted = str(shown.get("service", ""))
         self.ask_now()
@@ -160,5 +161,5 @@ class ServicesScreen(ExploreScreen):
             "kind": "services",
             "title": f"{len(self.graph.nodes)} services, {ill} red",
             "source": (self.graph.sources or ("jaeger",))[0],
-            "data": orjson.dumps(self.graph).decode(),
+            "data": fitted("services", shapes.plain(self.graph)),
         }

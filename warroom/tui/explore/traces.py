@@ -18,6 +18,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from warroom.incident.observed import fitted
 from warroom.telemetry import shapes
 from warroom.telemetry.trace_shape import Shape, WaterfallRow, shape_of, waterfall
 from warroom.telemetry.traces import Operation, Trace, TraceSummary
@@ -27,9 +28,6 @@ from warroom.tui.explore.trace_rows import Colours, Details, Summaries, Waterfal
 from warroom.tui.widgets.prompt import Completion, Word
 from warroom.tui.widgets.rows import RowList
 from warroom.tui.widgets.strips import LineBar
-
-LARGEST_EVIDENCE = 120_000
-"""Bytes of a pinned trace; what a log takes is a little more."""
 
 
 class TracesScreen(ExploreScreen):
@@ -66,7 +64,6 @@ class TracesScreen(ExploreScreen):
         self.query_one("#axis", LineBar).paint_with(self._paint_axis)
         self._show_mode()
         self.ask_aside("traces.services", self._services_came)
-        super().on_mount()
 
     def focus_target(self) -> Widget | None:
         return self.query_one("#waterfall" if self.shape is not None else "#found", RowList)
@@ -83,7 +80,8 @@ class TracesScreen(ExploreScreen):
             trace = self.shape.trace
             failed = sum(span.error for span in trace.spans)
             errors = f", {failed} errors" if failed else ""
-            return f"{self.trace_id[:16]} {micros_text(trace.duration)}, {len(trace.spans)} spans{errors}"
+            kept = f"evidence {self.opened['evidence']}, " if self.opened else ""
+            return f"{kept}{self.trace_id[:16]} {micros_text(trace.duration)}, {len(trace.spans)} spans{errors}"
         if not self.found:
             return ""
         failed = sum(bool(one.errors) for one in self.found)
@@ -130,7 +128,7 @@ class TracesScreen(ExploreScreen):
     def _services_came(self, future: Future[Any]) -> None:
         if future.exception() is not None or not self.is_mounted:
             return
-        self._services = tuple(str(name) for name in future.result()["values"])
+        self._services = tuple(str(name) for name in (future.result() or {}).get("values", ()))
         if not self.search.service and self.shape is None and not self.trace_id:
             known = ", ".join(self._services[:8])
             self.query_one("#found", RowList).set_empty(
@@ -221,7 +219,7 @@ class TracesScreen(ExploreScreen):
             return True
         if self.shape is None:
             return False
-        self.shape, self.trace_id = None, ""
+        self.shape, self.trace_id, self.opened = None, "", None
         self._show_mode()
         self._refocus()
         if not self.found:
@@ -247,7 +245,7 @@ class TracesScreen(ExploreScreen):
             self.console.tell(str(wrong), "warning")
             self.open_prompt("query", self.QUERY_HINT, text)
             return
-        self.shape = None
+        self.shape = self.opened = None
         self.trace_id = query.trace_id
         self._show_mode()
         if query.trace_id:
@@ -378,14 +376,6 @@ class TracesScreen(ExploreScreen):
         if self.shape is None:
             return None
         trace = self.shape.trace
-        data = orjson.dumps(trace)
-        if len(data) > LARGEST_EVIDENCE:
-            kept = sorted(trace.spans, key=lambda span: (not span.error, -span.duration))
-            while len(data) > LARGEST_EVIDENCE:
-                kept = kept[: len(kept) * 2 // 3]
-                words = f"the {len(kept)} longest and failed of {len(trace.spans)} spans were pinned"
-                some = tuple(sorted(kept, key=lambda span: span.start))
-                data = orjson.dumps(Trace(trace.trace_id, some, (*trace.warnings, words)))
         root = self.shape.roots[0] if self.shape.roots else None
         name = f"{root.service}: {root.operation}" if root is not None else "trace"
         return {
@@ -393,7 +383,7 @@ class TracesScreen(ExploreScreen):
             "title": f"{name}, {micros_text(trace.duration)}"[:190],
             "source": "jaeger",
             "query": trace.trace_id,
-            "data": data.decode(),
+            "data": fitted("trace", shapes.plain(trace)),
         }
 
 
