@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +56,10 @@ def start_prometheus_lab(program: str, folder: Path, flags: Sequence[str] = FLAG
     return Lab(server, end, down)
 
 
-def launch_prometheus(program: str, folder: Path, flags: Sequence[str] = ()) -> tuple[RealServer, str]:
-    """As above, without written data; returns it and the target that is down."""
+def launch_prometheus(
+    program: str, folder: Path, flags: Sequence[str] = (), more: Mapping[str, str] | None = None
+) -> tuple[RealServer, str]:
+    """As above, without written data; returns it and the target that is down. `more` are jobs and their targets."""
     folder.mkdir(parents=True, exist_ok=True)
     port, down = free_port(), f"127.0.0.1:{free_port()}"
     every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
@@ -68,6 +70,7 @@ def launch_prometheus(program: str, folder: Path, flags: Sequence[str] = ()) -> 
         "scrape_configs": [
             {"job_name": "prometheus", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]},
             {"job_name": "down", "static_configs": [{"targets": [down]}]},
+            *({"job_name": job, "static_configs": [{"targets": [at]}]} for job, at in (more or {}).items()),
         ],
     }
     (folder / "rules.yml").write_text(yaml.safe_dump(RULES))
@@ -82,7 +85,8 @@ def launch_prometheus(program: str, folder: Path, flags: Sequence[str] = ()) -> 
     server = RealServer(command, port, folder / "log").start()
 
     def settled() -> bool:
-        return '"state":"firing"' in server.get("/api/v1/alerts") and '"up"' in server.get("/api/v1/targets")
+        targets = server.get("/api/v1/targets")
+        return '"state":"firing"' in server.get("/api/v1/alerts") and '"unknown"' not in targets
 
     server.wait_until(settled, "scraping and evaluating")
     return server, down
@@ -123,15 +127,23 @@ def written_until(end: float) -> list[Written]:
 
 
 def start_alertmanager_lab(program: str, folder: Path) -> RealServer:
-    """A ready Alertmanager that inhibits warnings of a service by its critical alerts and notifies nobody."""
+    """A ready Alertmanager that inhibits warnings of a service by its critical alerts, mutes alerts of
+    severity "muted" at all times, and notifies nobody.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "route": {
             "receiver": "hook",
             "group_by": ["alertname"],
             "group_wait": "0s",
-            "routes": [{"receiver": "blackhole", "matchers": ['severity="info"']}],
+            "routes": [
+                {"receiver": "blackhole", "matchers": ['severity="info"']},
+                {"receiver": "hook", "matchers": ['severity="muted"'], "mute_time_intervals": ["always"]},
+            ],
         },
+        "time_intervals": [
+            {"name": "always", "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}
+        ],
         "inhibit_rules": [
             {
                 "source_matchers": ['severity="critical"'],

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
+import orjson
 
 from warroom.telemetry.alerts import ActiveAlert, AlertGroup, Matcher, Pairs, Silence
 from warroom.telemetry.errors import BadQuery, NotReady, TelemetryError
@@ -106,7 +107,9 @@ class Alertmanager:
         inhibited: bool = True,
         receiver: str = "",
     ) -> tuple[AlertGroup, ...]:
-        """Alerts as they are notified of together; as `alerts`."""
+        """Alerts as they are notified of together; as `alerts`. Only here an alert that a time interval mutes says so
+        (from 0.28 on).
+        """
         kinds = {"active": active, "silenced": silenced, "inhibited": inhibited}
         return await self._list("/alerts/groups", _asked(matching, kinds, receiver), _group)
 
@@ -218,7 +221,7 @@ class Alertmanager:
         """`about` is the id of the silence that is asked about, if any."""
         try:
             answer = await self._upstream.exchange(method, _API + path, params=params, json=json, again=again)
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, orjson.JSONEncodeError):
             raise BadQuery("there are characters in the question that are no Unicode text") from None
         if answer.ok:
             return answer
