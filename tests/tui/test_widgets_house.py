@@ -11,7 +11,7 @@ import warroom.tui.widgets as widgets
 
 FOLDER = Path(next(iter(widgets.__path__)))
 SOURCES = sorted(FOLDER.glob("*.py"))
-DATA = ("warroom.telemetry.logs", "warroom.telemetry.log_buffer")
+DATA = ("warroom.telemetry.logs", "warroom.telemetry.log_buffer", "warroom.telemetry.series")
 """Plain data that a widget may draw: no network stands behind it."""
 
 
