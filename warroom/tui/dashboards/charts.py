@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import TypeAlias
 
 from rich.style import Style
 
@@ -87,8 +88,11 @@ def _entries(chart: Chart, width: int, height: int, ink: Ink) -> list[Entry]:
     ]
 
 
-def _stacked(entries: Sequence[Entry], percent: bool) -> dict[int, tuple[float | None, ...]]:
-    """What each stacked line is drawn at: the sum of it and those before it, above zero and below apart."""
+_Values: TypeAlias = tuple[float | None, ...]
+
+
+def _stacked(entries: Sequence[Entry], percent: bool) -> dict[int, tuple[_Values, _Values]]:
+    """Where each stacked line is drawn, and what it stands on: the sum of those before it."""
     totals: dict[tuple[str, float], float] = {}
     if percent:
         for one in entries:
@@ -97,20 +101,23 @@ def _stacked(entries: Sequence[Entry], percent: bool) -> dict[int, tuple[float |
                     key = one.line.stack, at
                     totals[key] = totals.get(key, 0.0) + abs(value or 0.0)
     sums: dict[tuple[str, float, bool], float] = {}
-    found: dict[int, tuple[float | None, ...]] = {}
+    found: dict[int, tuple[_Values, _Values]] = {}
     for one in entries:
         if not one.line.stack:
             continue
         tops: list[float | None] = []
+        bases: list[float | None] = []
         for at, value in zip(one.line.times, one.line.values, strict=False):
             if value is None or value != value:
                 tops.append(None)
+                bases.append(None)
                 continue
             whole = totals.get((one.line.stack, at), 0.0) if percent else 1.0
             place = one.line.stack, at, value < 0
+            bases.append(sums.get(place, 0.0))
             sums[place] = sums.get(place, 0.0) + (value / whole if whole else 0.0)
             tops.append(sums[place])
-        found[one.index] = tuple(tops)
+        found[one.index] = tuple(tops), tuple(bases)
     return found
 
 
@@ -120,7 +127,8 @@ def _plot(chart: Chart, entries: list[Entry], width: int, height: int, ink: Ink,
     clocked = 1 if height >= 4 else 0
     tall = height - clocked
     stacks = _stacked(entries, chart.stacking == "percent")
-    drawn = {one.index: stacks.get(one.index, one.line.values) for one in entries}
+    drawn = {one.index: stacks[one.index][0] if one.index in stacks else one.line.values for one in entries}
+    bases = {index: base for index, (_, base) in stacks.items()}
     scales = _scales(chart, entries, drawn, tall)
     left = _gutter(chart, scales, tall, right=False) if width >= 20 else []
     right = _gutter(chart, scales, tall, right=True) if width >= 44 else []
@@ -128,7 +136,7 @@ def _plot(chart: Chart, entries: list[Entry], width: int, height: int, ink: Ink,
     after = max((len(text) for text in right), default=0)
     before, after = (before + 1 if before else 0), (after + 1 if after else 0)
     across = max(1, width - before - after)
-    grid = _cells(chart, entries, drawn, scales, across, tall, ink)
+    grid = _cells(chart, entries, drawn, bases, scales, across, tall, ink)
     faint = ink.of(ink.palette.muted)
     rows: Rows = []
     for at, row in enumerate(grid):
@@ -143,9 +151,7 @@ def _plot(chart: Chart, entries: list[Entry], width: int, height: int, ink: Ink,
     return rows
 
 
-def _scales(
-    chart: Chart, entries: Sequence[Entry], drawn: dict[int, tuple[float | None, ...]], height: int
-) -> dict[int, Scale]:
+def _scales(chart: Chart, entries: Sequence[Entry], drawn: dict[int, _Values], height: int) -> dict[int, Scale]:
     """The scale of each axis that has a line."""
     ticks = max(2 if height >= 5 else 1, min(6, height // 3))
     found: dict[int, Scale] = {}
@@ -185,7 +191,8 @@ def _gutter(chart: Chart, scales: dict[int, Scale], height: int, *, right: bool)
 def _cells(
     chart: Chart,
     entries: list[Entry],
-    drawn: dict[int, tuple[float | None, ...]],
+    drawn: dict[int, _Values],
+    bases: dict[int, _Values],
     scales: dict[int, Scale],
     width: int,
     height: int,
@@ -198,27 +205,29 @@ def _cells(
     _limits(grid, chart, entries, scales, ink)
     flat = sum(not one.line.stack for one in entries)
     by_line = {one.line: one.index for one in entries}
-    for one in reversed(entries):
-        alone = len(entries) == 1 and one.line.draw == "line"
-        strength = max(one.line.fill, 0.1 if alone else 0.0)
-        if one.line.draw == "bars":
-            strength = 1.0
-        fills = one.line.stack or flat <= _FILLED_LINES or one.line.draw == "bars" or one.line.below is not None
-        if strength and fills:
-            base = _below(chart, one.line, by_line, columned)
-            _lay_area(grid, bits, one, columned[one.index], base, scales[one.line.axis], ink, strength)
     traces: dict[int, Bits] = {}
+    for one in reversed(entries):
+        strength = _strength(one, alone=len(entries) == 1)
+        fills = one.line.stack or flat <= _FILLED_LINES or one.line.draw == "bars" or one.line.below is not None
+        if not strength or not fills:
+            continue
+        scale = scales[one.line.axis]
+        base = _below(chart, one.line, by_line, columned)
+        if one.index in bases:
+            base = _columns(one.line, bases[one.index], scale, chart, width).high
+        masks = _area(columned[one.index], base, scale, height)
+        traces[one.index] = masks
+        _lay_area(grid, bits, one, masks, ink, strength)
     for one in entries:
         scale, column = scales[one.line.axis], columned[one.index]
-        if one.line.draw == "bars":
-            traces[one.index] = area(column, None, scale.low, scale.high, height)
+        if one.line.draw == "bars" or one.line.stack:
+            if one.line.stack:
+                _edge(grid, traces.get(one.index, []), ink.of(one.colour))
             continue
-        dots = points if one.line.draw == "points" else None
-        trace = (
-            dots(column, scale.low, scale.high, height) if dots else line_masks(column, scale.low, scale.high, height)
-        )
+        dots = points if one.line.draw == "points" else line_masks
+        trace = dots(column, scale.low, scale.high, height)
         traces[one.index] = trace
-        _lay(grid, bits, trace, ink.of(one.colour), over=bool(one.line.stack), dashed=one.line.dashed)
+        _lay(grid, trace, ink.of(one.colour), dashed=one.line.dashed)
     if entries[0].lettered and height >= 4:
         _tag(grid, entries, traces, ink)
     return grid
@@ -248,41 +257,48 @@ def _columns(line: Line, values: Sequence[float | None], scale: Scale, chart: Ch
     return columns(times, seen, chart.start, chart.end, width * 2)
 
 
+def _strength(entry: Entry, *, alone: bool) -> float:
+    """How strongly the area of a line is filled; 0 for a line without one."""
+    if entry.line.draw == "bars":
+        return 1.0
+    least = 0.1 if alone and entry.line.draw == "line" else 0.0
+    return max(entry.line.fill, 0.3 if entry.line.stack else least)
+
+
+def _area(column: Columns, base: Sequence[float | None] | None, scale: Scale, height: int) -> Bits:
+    floor = [scale.low] * len(column.high) if scale.log and base is None else base
+    return area(column, floor, scale.low, scale.high, height)
+
+
 def _lay_area(
-    grid: list[list[_Cell]],
-    bits: list[list[int]],
-    entry: Entry,
-    column: Columns,
-    base: Sequence[float | None] | None,
-    scale: Scale,
-    ink: Ink,
-    strength: float,
+    grid: list[list[_Cell]], bits: list[list[int]], entry: Entry, masks: Bits, ink: Ink, strength: float
 ) -> None:
     height = len(grid)
     signs = PLAIN if glyphs().ascii else BRAILLE
-    masks = area(column, base, scale.low, scale.high, height)
-    if scale.log and base is None:
-        masks = area(column, [scale.low] * len(column.high), scale.low, scale.high, height)
     for at, row in enumerate(masks):
         share = (height - 1 - at) / max(1, height - 1)
-        amount = (0.30 + 0.30 * share if strength < 1 else 0.85) if strength < 0.5 else 0.45 + 0.4 * strength
-        paint = ink.of(entry.colour, min(1.0, amount))
+        paint = ink.of(entry.colour, min(1.0, 0.26 + 0.24 * share + 0.4 * strength))
         for cell, mask in row.items():
             bits[at][cell] |= mask
             grid[at][cell] = _Cell(signs[bits[at][cell]], paint)
 
 
-def _lay(
-    grid: list[list[_Cell]], bits: list[list[int]], trace: Bits, paint: Style, *, over: bool, dashed: bool
-) -> None:
-    """A line over what is there; of two lines in one cell both are seen, in the colour of the later one."""
+def _edge(grid: list[list[_Cell]], masks: Bits, paint: Style) -> None:
+    """The upper edge of a band in its full colour, so that bands are told apart."""
+    above: set[int] = set()
+    for at, row in enumerate(masks):
+        for cell in row.keys() - above:
+            grid[at][cell] = _Cell(grid[at][cell].char, paint)
+        above |= row.keys()
+
+
+def _lay(grid: list[list[_Cell]], trace: Bits, paint: Style, *, dashed: bool) -> None:
+    """A line over what is there."""
     plain = glyphs().ascii
     for at, row in enumerate(trace):
         for cell, mask in row.items():
-            if dashed and cell % 3 == 2:
-                continue
-            shared = mask | (bits[at][cell] if over else 0)
-            grid[at][cell] = _Cell("o" if plain else BRAILLE[shared], paint)
+            if not dashed or cell % 3 != 2:
+                grid[at][cell] = _Cell("o" if plain else BRAILLE[mask], paint)
 
 
 def _limits(
@@ -304,17 +320,18 @@ def _limits(
 
 
 def _tag(grid: list[list[_Cell]], entries: Sequence[Entry], traces: dict[int, Bits], ink: Ink) -> None:
-    """Each line's letter on the line, each at another place, so that lines are told apart without colour."""
-    width = len(grid[0])
+    """Each line's letter on it (in the middle of its band), each at another place."""
     taken: set[tuple[int, int]] = set()
     for place, one in enumerate(entries):
-        start = round(width * (place + 0.5) / len(entries))
-        for cell in [*range(start, width), *range(start - 1, -1, -1)]:
-            row = next((at for at, bits in enumerate(traces[one.index]) if cell in bits), None)
-            if row is None:
-                continue
-            near = {(row, cell + side) for side in (-1, 0, 1)}
-            if near & taken and cell not in (0, width - 1):
+        trace = traces.get(one.index, [])
+        cells = sorted({cell for row in trace for cell in row})
+        if not cells:
+            continue
+        start = len(cells) * (place * 2 + 1) // (len(entries) * 2)
+        for cell in [*cells[start:], *cells[:start]]:
+            rows = [at for at, bits in enumerate(trace) if cell in bits]
+            row = rows[len(rows) // 2] if one.line.stack else rows[0]
+            if (row, cell) in taken or (row, cell - 1) in taken:
                 continue
             taken.add((row, cell))
             grid[row][cell] = _Cell(letter(one.index), ink.of(one.colour, bold=True))

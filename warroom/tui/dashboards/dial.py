@@ -12,6 +12,7 @@ from rich.style import Style
 
 from warroom.dashboards.data import Mark, Readings, Tile
 from warroom.tui.dashboards.cells import Rows, bar, filled, fitted, level_sign, mark_colour, merged
+from warroom.tui.dashboards.digits import big_rows, big_width
 from warroom.tui.glyphs import glyphs
 from warroom.tui.widgets.braille import BRAILLE
 from warroom.tui.widgets.chart_overlay import Ink
@@ -46,9 +47,14 @@ def _centred(line: list[Span], width: int, ink: Ink) -> list[Span]:
 
 
 def _flat(tile: Tile, value: list[Span], colour: str, width: int, height: int, ink: Ink) -> Rows:
-    """The value, and a bar below it."""
-    lines: list[list[Span]] = [_centred(value, width, ink)]
-    if height >= 2 and width >= 4:
+    """The value, in big digits where there is the room, and a bar below it."""
+    text = safe(tile.reading.text)
+    sign = level_sign(tile.reading.mark.level)
+    if height >= 4 and big_width(text) + 3 <= width:
+        lines = [_centred(row, width, ink) for row in big_rows(text, sign, colour, ink)]
+    else:
+        lines = [_centred(value, width, ink)]
+    if height > len(lines) and width >= 4:
         done, rest = bar(tile.share or 0.0, width - 2)
         lines.append([(" ", ink.of(colour)), (done, ink.of(colour)), (rest, ink.of(ink.palette.faint))])
     above = max(0, (height - len(lines)) // 2)

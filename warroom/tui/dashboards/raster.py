@@ -58,19 +58,21 @@ def parted(column: Columns, times: Sequence[float], start: float, end: float) ->
 
 
 def area(column: Columns, base: Sequence[float | None] | None, low: float, high: float, height: int) -> Bits:
-    """The area from `base` (zero, or the nearest end of the axis, where there is none) to the values."""
+    """The area from `base` (zero, or the nearest end of the axis, where there is none) to the values.
+
+    The dots of a base belong to what lies below it, so that a band without a height of its own is not drawn.
+    """
     rows: Bits = [{} for _ in range(height)]
     tops = pixels_of(column.high, low, high, height * 4)
     floor = pixel(0.0, low, high, height * 4)
-    floors = (
-        [floor] * len(tops)
-        if base is None
-        else [floor if one < 0 else one for one in pixels_of(base, low, high, height * 4)]
-    )
+    floors = [-1] * len(tops) if base is None else pixels_of(base, low, high, height * 4)
     for at, (top, bottom) in enumerate(zip(tops, floors, strict=False)):
-        if top < 0:
+        if top < 0 or (bottom == top and bottom != floor):
             continue
-        first, last = (bottom, top) if bottom <= top else (top, bottom)
+        if bottom < 0:
+            first, last = (floor, top) if floor <= top else (top, floor)
+        else:
+            first, last = (bottom + (bottom != floor), top) if bottom <= top else (top, bottom - 1)
         side, cell = _BETWEEN[at & 1], at >> 1
         for level in range(first >> 2, (last >> 2) + 1):
             row = rows[height - 1 - level]

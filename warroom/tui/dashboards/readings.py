@@ -6,7 +6,6 @@ Invariant: total. A level is said by its sign beside the value, a share by the b
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -25,13 +24,13 @@ from warroom.tui.dashboards.cells import (
     worded,
 )
 from warroom.tui.dashboards.dial import draw_dial
-from warroom.tui.glyphs import big_digit, glyphs
+from warroom.tui.dashboards.digits import big_rows, big_width
+from warroom.tui.glyphs import glyphs
 from warroom.tui.widgets.braille import BRAILLE, PLAIN, area_masks, columns
 from warroom.tui.widgets.chart_data import Series, finite_range
 from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Span, crop, safe, width_of
 
-_NUMBER = re.compile(r"-?\d[\d.,:]*")
 _LEAST_TILE = 12
 
 
@@ -99,17 +98,13 @@ def _stat(body: Readings, tile: Tile, colour: str, width: int, height: int, ink:
     text = "" if body.text_is in {"none"} else safe(reading.name if body.text_is == "name" else reading.text)
     named = _is_named(body) and body.text_is != "name" and height >= 2 and bool(reading.name)
     room = height - named
-    big = body.text_is not in {"name", "none"} and room >= 4 and _big_width(text) + 3 <= width
+    big = body.text_is not in {"name", "none"} and room >= 4 and big_width(text) + 3 <= width
     sparks = 0 if tile.spark is None else room - (3 if big else 1)
     lines: Rows = []
     if named:
         lines.append(_centred([(safe(reading.name), ink.of(ink.palette.soft))], width, ink))
     if big:
-        value = _big(text, colour, ink)
-        lead: Span = (f"{sign} ", ink.of(colour, bold=True))
-        inset: Span = ("  ", ink.of(colour))
-        value = [[inset if at else lead, *row] for at, row in enumerate(value)] if sign else value
-        lines += [_centred(row, width, ink) for row in value]
+        lines += [_centred(row, width, ink) for row in big_rows(text, sign, colour, ink)]
     else:
         runs: list[Span] = [(f"{sign} " if sign else "", ink.of(colour, bold=True)), (text, ink.of(colour, bold=True))]
         if tile.change:
@@ -124,29 +119,6 @@ def _stat(body: Readings, tile: Tile, colour: str, width: int, height: int, ink:
 def _centred(line: Sequence[Span], width: int, ink: Ink) -> list[Span]:
     shown_line = crop(line, width)
     return fitted([(" " * ((width - width_of(shown_line)) // 2), ink.of(ink.palette.text)), *shown_line], width, ink)
-
-
-def _big_width(text: str) -> int:
-    found = _NUMBER.match(text)
-    if found is None:
-        return 10_000
-    return sum(1 if sign in ".,:" else 4 for sign in found[0]) + cell_len(text[found.end() :])
-
-
-def _big(text: str, colour: str, ink: Ink) -> Rows:
-    """A number in digits of three rows, what follows it beside the lowest."""
-    found = _NUMBER.match(text)
-    number, rest = (found[0], text[found.end() :]) if found else ("", text)
-    paint = ink.of(colour, bold=True)
-    dot = (" ", " ", "." if glyphs().ascii else "▄")
-    rows = ["", "", ""]
-    for sign in number:
-        parts = dot if sign in ".," else big_digit(sign)
-        for at in range(3):
-            rows[at] += parts[at] + ("" if sign in ".,:" else " ")
-    tail = cell_len(rest)
-    ends = [" " * tail, rest, " " * tail] if not glyphs().ascii else [" " * tail, " " * tail, rest]
-    return [[(rows[at], paint), (ends[at], ink.of(colour))] for at in range(3)]
 
 
 def _spark(line: Line, width: int, height: int, colour: str, ink: Ink) -> Rows:

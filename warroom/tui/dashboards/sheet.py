@@ -13,7 +13,7 @@ from typing import Any
 
 from warroom.dashboards.answers import Answer, Failed
 from warroom.dashboards.data import Listing, PanelData
-from warroom.dashboards.layout import Placed, lay_out
+from warroom.dashboards.layout import ROWS_PER_UNIT, Placed, lay_out
 from warroom.dashboards.model import Dashboard
 from warroom.dashboards.panel_data import panel_data
 from warroom.dashboards.queries import Asked, Query, queries
@@ -25,8 +25,9 @@ from warroom.tui.dashboards.picking import Choice, Choosing, Picked, choosing
 from warroom.tui.dashboards.questions import Question, answer_of, question_of
 from warroom.tui.dashboards.texts import ListRow
 
-
 _NOTHING = Asked(())
+_WIDE, _TALL = 160, 2.0
+"""From so many cells on a column of the grid is as wide as in a browser, and a unit of height is so many rows."""
 
 
 @dataclass(slots=True)
@@ -86,9 +87,10 @@ class Sheet:
     def place(self, width: int) -> None:
         """Lay the panels out in so many cells."""
         self.width = width
-        placed = lay_out(self.dashboard, self.scope, width, folded=self.folded) if width > 0 else ()
+        tall = _TALL if width >= _WIDE else ROWS_PER_UNIT
+        made = lay_out(self.dashboard, self.scope, width, folded=self.folded, rows_per_unit=tall) if width > 0 else ()
         panels: dict[str, _Panel] = {}
-        for one in placed:
+        for one in made:
             old = self._panels.get(one.key)
             if old is None or old.placed.collapsed != one.collapsed or old.placed.hidden != one.hidden:
                 panels[one.key] = _Panel(one, self._computed(one, _NOTHING, {}))
