@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.real_servers import PROMETHEUS, RealServer, SickExporter, start_prometheus
-from tests.server.house import eventually
 from tests.telemetry.test_relay_prometheus import range_queries
 from tests.telemetry.watcher import Watcher
 from warroom.telemetry.default_panels import DEFAULT_PANELS
 from warroom.telemetry.errors import Unreachable
+from warroom.telemetry.panel import Panel
 from warroom.telemetry.panels import resolve_all
 from warroom.telemetry.prometheus import Prometheus
 from warroom.telemetry.relay import By, Relay
-from warroom.telemetry.series import Delta, Full, decode
+from warroom.telemetry.series import Delta, Full, Recovered, decode
 from warroom.telemetry.session import Limits, Source
 
 pytestmark = [
@@ -92,7 +92,9 @@ async def test_a_killed_prometheus_opens_the_breaker_and_is_found_again_by_itsel
     ):
         client = Prometheus(Source(server.url), Limits(connect=1, total=2))
         async with Relay({"prometheus": client}) as relay:
-            breaker = relay.backend("prometheus").breaker
+            watcher = Watcher()
+            relay.watch(Panel("Up", "up", step=0.5, window=20), watcher)
+            await watcher.until(lambda: watcher.count(Full) == 1)
             assert await relay.explore("prometheus", "up", 1, 2, 1)
             await asyncio.to_thread(server.kill)
             for n in range(5):
@@ -102,7 +104,7 @@ async def test_a_killed_prometheus_opens_the_breaker_and_is_found_again_by_itsel
             assert state.state != "closed"
             assert not state.healthy
             await asyncio.to_thread(server.start)
-            await eventually(lambda: breaker.state == "half-open", 60)
+            await watcher.until(lambda: watcher.count(Recovered) == 1)
             body = await relay.explore("prometheus", "up", 1, 2, 1)
             assert isinstance(decode(body), Full)
             assert (await relay.sources())[0].state == "closed"

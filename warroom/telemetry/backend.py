@@ -109,7 +109,8 @@ class Backend:
     async def look(self) -> SourceState:
         """How the server is, looked at now or within the last seconds; one that is left alone is not asked."""
         now = self._clock.monotonic()
-        if self._looked is not None and now - self._looked[0] < _LOOK_EVERY and self.breaker.state == "closed":
+        recent = self._looked is not None and now - self._looked[0] < _LOOK_EVERY
+        if recent and self._looked is not None and self._looked[1].state == self.breaker.state:
             return self._looked[1]
         latency: float | None = None
         words, healthy = "", False
