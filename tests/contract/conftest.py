@@ -8,7 +8,6 @@ What is named so is only read from, unless `--contract-write` allows to create a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -103,8 +102,3 @@ def alertmanager_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     program = alertmanager_program(request.param)
     with start_alertmanager_lab(program, tmp_path_factory.mktemp("alertmanager")) as server:
         yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path

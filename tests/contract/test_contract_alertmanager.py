@@ -80,6 +80,17 @@ async def test_a_named_server_passes(alertmanager_url, name):
         await alertmanager.close()
 
 
+async def test_checks_that_a_named_server_gets_only_read():
+    recorded = recording("alertmanager-0.33.1")
+    for check in ALERTMANAGER.checks.values():
+        async with player(recorded.exchanges, check) as server:
+            alertmanager = client_of(server.url)
+            ask = ask_of(recorded.exchanges[check.exchanges(recorded.exchanges)[0]])
+            await outcome(check, alertmanager, ask)
+            await alertmanager.close()
+        assert not check.anywhere or {asked.method for asked in server.asked} == {"GET"}
+
+
 async def test_a_named_server_takes_a_silence_of_nothing_and_ends_it(alertmanager_url, may_write):
     if not may_write:
         pytest.skip("it may not be changed without --contract-write")

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from tests.contract.conftest import live_url
 from tests.contract.lab import STEP, Lab
 from tests.contract.prometheus_checks import PROMETHEUS
 from tests.contract.suite import Ask, ask_of, numbers, outcome, player, recording, unnoticed
@@ -80,7 +79,3 @@ async def test_a_named_server_passes(prometheus_url, name):
         await outcome(PROMETHEUS.checks[name], prometheus, Ask(now - 60, now, 5, now))
     finally:
         await prometheus.aclose()
-
-
-def test_no_named_server_means_none_is_asked(request):
-    assert live_url(request.config, "prometheus") == (request.config.getoption("prometheus_url", default="") or "")
