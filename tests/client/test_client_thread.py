@@ -166,3 +166,19 @@ def test_what_is_unsent_is_there_for_the_next_one(server: SocketServer, tmp_path
     assert [line.title for line in client.latest.lobby.values()] == ["Checkout is slow"]
     assert client.latest.unsent == ()
     client.stop()
+
+
+def test_a_tail_is_in_the_view_and_a_spotlight_carries_what_is_shown(server: SocketServer) -> None:
+    client = ClientThread(server.url, "wr_t")
+    client.start()
+    incident = client.submit(DeclareIncident(title="x")).result(10).incident
+    client.follow(incident)
+    key = client.tail(incident, '{app="checkout"}')
+    soon_here(lambda: key in client.latest.tails)
+    assert client.latest.tails[key].query == '{app="checkout"}'
+    assert client.latest.tails[key].buffer.end == 0
+    client.untail(key)
+    soon_here(lambda: key not in client.latest.tails)
+    client.light(incident, "logs", {"query": "x" * 9000})
+    soon_here(lambda: any("at most 8192" in notice.words for notice in client.latest.notices))
+    client.stop()

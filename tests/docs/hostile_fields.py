@@ -26,9 +26,11 @@ GOOD: dict[str, dict[str, Any]] = {
     "unsubscribe": {"incident": "INC-0000"},
     "lobby": {"follow": True},
     "presence": {"incident": "INC-0000", "looking_at": "", "idle": 0, "typing": False},
-    "spotlight": {"incident": "INC-0000", "target": ""},
+    "spotlight": {"incident": "INC-0000", "target": "", "shown": {"pane": "logs"}},
     "watch": {"incident": "INC-0000", "id": "a", "panel": PANEL},
     "unwatch": {"id": "a"},
+    "tail": {"incident": "INC-0000", "id": "a", "query": "{a=1}", "source": "loki"},
+    "untail": {"id": "a"},
     "request": {"id": 1, "method": "server.info", "params": {}},
     "ping": {"at": 0.0},
 }
@@ -57,7 +59,7 @@ def _paths(value: Any, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
         found.append(here)
         if isinstance(inner, list) and inner and isinstance(inner[0], dict):
             inner = inner[0]
-        if isinstance(inner, dict) and key not in ("command", "params"):
+        if isinstance(inner, dict) and key not in ("command", "params", "shown"):
             found += _paths(inner, here)
     return found
 
