@@ -66,6 +66,8 @@ _EVERYWHERE: tuple[Action, ...] = (
     _explore("explore.spotlight", "Spotlight", "Commander: show everybody exactly this; again to end it", "o",
              access="commander"),
     _explore("explore.follow-spotlight", "Go to the spotlight", "See what the commander points at", "O"),
+    _explore("explore.toggle-follow", "Follow the spotlight", "Go where the commander points by itself, or no longer",
+             "W"),
     _explore("explore.open-in-grafana", "Grafana", "The same query and range in Grafana, as a link", "v", hint="link"),
 )  # fmt: skip
 
@@ -145,4 +147,21 @@ _ALERTS: tuple[Action, ...] = (
     _alerts("alerts.open-logs", "Logs of the service", "What the alert's service logged", "l", "logs", "observer"),
 )
 
-TELEMETRY_ACTIONS: tuple[Action, ...] = (*_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES, *_SERVICES, *_ALERTS)
+def _dashboards(id_: str, title: str, help_: str, keys: str, hint: str = "", access: str = "observer") -> Action:
+    return to_do(id_, title, help_, keys, scope="dashboards", hint=hint, access=access)
+
+
+_DASHBOARDS: tuple[Action, ...] = (
+    _dashboards("dashboards.zoom", "Panel alone", "The chosen panel alone with all it has to say, or all again", "z",
+                "zoom"),
+    _dashboards("dashboards.variables", "Variables", "Pick other values for the dashboard's variables", "V",
+                "variables"),
+    _dashboards("dashboards.open-query", "Explore the query", "The panel's query in the metrics or the logs pane", "m",
+                "explore"),
+    _dashboards("dashboards.add-to-board", "Onto the board", "Put the panel's query onto the room's board, for all",
+                "b", "to board", "responder"),
+)  # fmt: skip
+
+TELEMETRY_ACTIONS: tuple[Action, ...] = (
+    *_PANES, *_EVERYWHERE, *_METRICS, *_LOGS, *_TRACES, *_SERVICES, *_DASHBOARDS, *_ALERTS,
+)  # fmt: skip

@@ -67,8 +67,10 @@ def draw_panel(data: PanelData, width: int, height: int, ink: Ink, look: Look = 
         return filled([_title(data, width, ink, look)], width, height, ink)
     edge = ink.of(ink.palette.accent if look.chosen else ink.palette.rule_strong)
     left_top, rule, right_top, side, left_low, right_low = _FRAME[glyphs().ascii]
-    title = crop(_title(data, width - 4, ink, look), width - 4)
-    top: list[Span] = [(left_top + rule, edge), *title]
+    title = _title(data, width - 4, ink, look)
+    tight = width_of(title) > width - 4
+    title = crop(_title(data, width, ink, look, tight=True), width - 2) if tight else title
+    top: list[Span] = [(left_top + ("" if tight else rule), edge), *title]
     top += [(rule * max(0, width - 1 - width_of(top)) + right_top, edge)]
     inner = draw_inside(data, width - 2 - 2 * (width >= 12), height - 2, ink, look)
     pad: list[Span] = [(" ", ink.of(ink.palette.text))] if width >= 12 else []
@@ -150,7 +152,7 @@ def level_of(data: PanelData) -> Level:
     return next((one for one in _WORST if one in levels), "")
 
 
-def _title(data: PanelData, width: int, ink: Ink, look: Look) -> list[Span]:
+def _title(data: PanelData, width: int, ink: Ink, look: Look, *, tight: bool = False) -> list[Span]:
     g, palette = glyphs(), ink.palette
     level = level_of(data)
     sign, colour = (level_sign(level), level_colour(level, palette)) if level else ("", palette.muted)
@@ -162,10 +164,10 @@ def _title(data: PanelData, width: int, ink: Ink, look: Look) -> list[Span]:
         sign, colour = g.dotted, palette.muted
     paint = ink.of(palette.text if look.chosen else palette.soft, bold=True)
     title = safe(data.title)
-    line: list[Span] = [(" ", paint)] if title or sign else []
+    line: list[Span] = [(" ", paint)] if (title or sign) and not tight else []
     if sign:
         line.append((f"{sign} ", ink.of(colour)))
-    line.append((f"{title} " if title else "", paint))
+    line.append((f"{title}{'' if tight else ' '}" if title else "", paint))
     if data.time_note:
         note: Span = (f"{g.middot} {safe(data.time_note)} ", ink.of(palette.muted))
         if width_of([*line, note]) <= width:

@@ -164,7 +164,8 @@ def _bars(body: Readings, width: int, height: int, ink: Ink) -> Rows:
     for tile, name, text in kept:
         colour = mark_colour(tile.reading.mark, palette, palette.accent)
         label: list[Span] = [(name, ink.of(palette.soft))]
-        across = max(3, width - (room_name + 1 if room_name else 0) - most - 1)
+        across = width - (room_name + 1 if room_name else 0) - most - 1
+        across = across if across >= 3 else 0
         done, rest = bar(tile.share or 0.0, across)
         value: Span = (f" {' ' * (most - cell_len(text))}{text}", ink.of(colour, bold=True))
         drawn: list[Span] = [(done, ink.of(colour)), (rest, ink.of(palette.faint)), value]

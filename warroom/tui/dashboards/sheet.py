@@ -26,8 +26,8 @@ from warroom.tui.dashboards.questions import Question, answer_of, question_of
 from warroom.tui.dashboards.texts import ListRow
 
 _NOTHING = Asked(())
-_WIDE, _TALL = 160, 2.0
-"""From so many cells on a column of the grid is as wide as in a browser, and a unit of height is so many rows."""
+_WIDE, _TALL = 100, 2.0
+"""From so many cells on a unit of height is so many rows, about as high as in a browser."""
 
 
 @dataclass(slots=True)
