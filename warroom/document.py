@@ -166,6 +166,10 @@ def parse_document(text: str | bytes, source: str, limits: Limits = DEFAULT_LIMI
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "nesting depth" in str(error.problem):
+            # The scanner reads ahead, and newer ones have a limit of their own.
+            line = (mark.line + 1) if mark else 1
+            raise _failure(source, line, f"is nested deeper than {limits.depth} levels", "too-deep") from None
         raise _failure(source, (mark.line + 1) if mark else 1, _told(error), "yaml-syntax") from None
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, DocumentError):
