@@ -1,6 +1,6 @@
 """Run the benchmarks, print each figure beside its reference and goal, and rewrite docs/performance.md.
 
-`python -m benchmarks` runs all of them, `python -m benchmarks core store` only some (and leaves the page alone).
+`python -m benchmarks` runs all of them, `python -m benchmarks core store` only some: the page keeps the others' figures.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import importlib
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,16 +28,18 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 _HEAD = """# Performance
 
-Measured by `make bench` on {day}: {machine}. Each figure was taken beside its reference in the same run, because
-machines are noisy: read the ratios, and the absolute times only for orientation.
+Measured by `make bench`: {machine}. Each figure was taken beside its reference in the same run, because machines are
+noisy: read the ratios, and the absolute times only for orientation.
 
 {met} of {judged} goals are met.
 """
+_MET, _MISSED = "met", "**missed**"
+_FALL = "What falls short"
 
 
 def verdict(figure: Figure) -> str:
     """What became of a goal, in words."""
-    return "no goal" if figure.met is None else "met" if figure.met else "**missed**"
+    return "no goal" if figure.met is None else _MET if figure.met else _MISSED
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -49,21 +51,34 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(["| what | measured | reference | goal | |", "|---|---|---|---|---|", *rows])
 
 
-def page(suites: dict[str, Sequence[Figure]]) -> str:
-    """The whole of docs/performance.md."""
-    everything = [figure for figures in suites.values() for figure in figures]
-    judged = [figure for figure in everything if figure.met is not None]
+def section(figures: Sequence[Figure]) -> str:
+    """What stands under a suite's heading."""
+    return f"{datetime.now(UTC):%Y-%m-%d}\n\n{table(figures)}\n"
+
+
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page by their headings, without the last one, which follows from the others."""
+    parts = text.split("\n## ")[1:]
+    found = {title.strip(): body.strip() + "\n" for title, _, body in (part.partition("\n") for part in parts)}
+    found.pop(_FALL, None)
+    return found
+
+
+def page(parts: Mapping[str, str]) -> str:
+    """The whole of docs/performance.md, from the sections by their headings."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for body in parts.values()
+        for line in body.splitlines()
+        if line.startswith("|")
+    ]
+    met = sum(row[-1] == _MET for row in rows)
+    missed = [row for row in rows if row[-1] == _MISSED]
     machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, {_cores()}"
-    head = _HEAD.format(
-        day=datetime.now(UTC).strftime("%Y-%m-%d"),
-        machine=machine,
-        met=sum(bool(figure.met) for figure in judged),
-        judged=len(judged),
-    )
-    parts = [f"## {SUITES[name]}\n\n{table(figures)}\n" for name, figures in suites.items()]
-    missed = [f"- {figure.name}: {figure.value} against {figure.goal}" for figure in judged if not figure.met]
-    fall = "\n## What falls short\n\n" + "\n".join(missed) + "\n" if missed else ""
-    return head + "\n" + "\n".join(parts) + fall
+    head = _HEAD.format(machine=machine, met=met, judged=met + len(missed))
+    body = "\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
+    short = "\n".join(f"- {row[0]}: {row[1]} against {row[3]}" for row in missed)
+    return f"{head}\n{body}" + (f"\n## {_FALL}\n\n{short}\n" if missed else "")
 
 
 def _cores() -> str:
@@ -87,9 +102,11 @@ def main(arguments: Sequence[str]) -> int:
         results[name] = importlib.import_module(f"benchmarks.{name}").main()
         for one in results[name]:
             print(f"  {one.name}: {one.value} ({one.reference}); goal {one.goal}: {verdict(one)}", flush=True)
-    if list(results) == list(SUITES):
-        PAGE.write_text(page(results), encoding="utf-8")
-        print(f"\nwritten to {PAGE}")
+    known = sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    fresh = {SUITES[name]: section(figures) for name, figures in results.items()}
+    parts = {title: fresh.get(title, known.get(title, "")) for title in SUITES.values()}
+    PAGE.write_text(page({title: text for title, text in parts.items() if text}), encoding="utf-8")
+    print(f"\nwritten to {PAGE}")
     return 0
 
 
