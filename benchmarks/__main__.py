@@ -1,6 +1,6 @@
 """Run the benchmarks, print each figure beside its reference and goal, and rewrite docs/performance.md.
 
-`python -m benchmarks` runs all of them, `python -m benchmarks core store` only some: the page keeps the others' figures.
+`python -m benchmarks` runs all of them, `python -m benchmarks core store` only some, and the page keeps the others.
 """
 
 from __future__ import annotations
