@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -318,3 +319,44 @@ async def test_an_answer_over_the_limits_is_too_heavy_and_the_next_question_is_a
         assert await client.label_values("queue") == ("q1",)
     finally:
         await client.aclose()
+
+
+# -- while it starts ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("age", ["debian", "newer"])
+async def test_a_server_that_reads_its_log_is_not_ready_and_questions_say_so(age, tmp_path):
+    """Killed with much in its log, it answers 503 in plain text to everything but its progress, for a while."""
+    flags = ["--web.enable-remote-write-receiver"]
+    server, _ = launch_prometheus(prometheus_program(age), tmp_path, flags)
+    now = float(int(time.time()))
+    many = [
+        Written({"__name__": "many", "number": str(number)}, [(now + second, 1.0) for second in range(3)])
+        for number in range(40_000)
+    ]
+    for at in range(0, len(many), 20_000):
+        assert write(server.url, many[at : at + 20_000]).status_code == 204
+    server.kill()
+    client = Prometheus(Source(server.url))
+    starting = asyncio.create_task(asyncio.to_thread(server.start))
+    said = []
+    try:
+        while not starting.done():
+            for question in (client.ready, lambda: client.instant("up"), client.rules):
+                try:
+                    await question()
+                except errors.Unreachable:
+                    pass
+                except errors.TelemetryError as error:
+                    said.append(error)
+        await starting
+        await client.ready()
+        assert (await client.instant("count(many)", now + 2)).samples[0].value == 40_000
+    finally:
+        await client.aclose()
+        server.stop()
+    assert said
+    assert {type(error) for error in said} == {errors.NotReady}
+    assert any("503: Service Unavailable" in str(error) for error in said)
+    assert any("is not ready: it answered 503" in str(error) for error in said)
