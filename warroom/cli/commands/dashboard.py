@@ -71,7 +71,7 @@ def _picked(said: tuple[str, ...]) -> dict[str, list[str]]:
 
 @dashboard_command.command("show")
 @click.argument("named", metavar="UID|FILE")
-@click.argument("inc", type=INCIDENT, metavar="[INC]", required=False, default="")
+@click.argument("inc", type=INCIDENT, metavar="[INC]", required=False)
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Choose a variable's value; repeatable.")
 @click.option(
     "--range", "last", type=DURATION, metavar="TIME", help="How far back; the dashboard's own when not given."
@@ -81,7 +81,7 @@ def _picked(said: tuple[str, ...]) -> dict[str, list[str]]:
 @json_option
 def dashboard_show(
     named: str,
-    inc: str,
+    inc: str | None,
     variables: tuple[str, ...],
     last: timedelta | None,
     width: int | None,

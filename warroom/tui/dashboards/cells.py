@@ -94,7 +94,9 @@ def level_sign(level: Level) -> str:
 def bar(share: float, width: int) -> tuple[str, str]:
     """A bar of `share` (0 to 1) over `width` cells, as what is filled and what is not; to an eighth of a cell."""
     share = min(max(share, 0.0), 1.0) if share == share else 0.0
-    table = glyphs()
+    table, width = glyphs(), max(0, width)
+    if not width:
+        return "", ""
     if table.ascii:
         whole = round(share * width)
         return "#" * whole, "." * (width - whole)

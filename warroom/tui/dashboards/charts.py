@@ -36,6 +36,8 @@ MOST_DRAWN = 60
 """Lines drawn; the legend counts all."""
 _LETTERED = 9
 _NARROW_SIDE = 64
+_WEAVES = (0xFF, 0x95, 0xE7)
+"""The dots that bands of a stack are filled with in turn, so that they are told apart without colour."""
 _FILLED_LINES = 3
 """So many lines may lie over each other's areas; with more, only lines are drawn."""
 
@@ -202,7 +204,6 @@ def _cells(
     grid = [[_Cell(" ", blank) for _ in range(width)] for _ in range(height)]
     bits = [[0] * width for _ in range(height)]
     columned = {one.index: _columns(one.line, drawn[one.index], scales[one.line.axis], chart, width) for one in entries}
-    _limits(grid, chart, entries, scales, ink)
     flat = sum(not one.line.stack for one in entries)
     by_line = {one.line: one.index for one in entries}
     traces: dict[int, Bits] = {}
@@ -222,12 +223,13 @@ def _cells(
         scale, column = scales[one.line.axis], columned[one.index]
         if one.line.draw == "bars" or one.line.stack:
             if one.line.stack:
-                _edge(grid, traces.get(one.index, []), ink.of(one.colour))
+                _edge(grid, bits, traces.get(one.index, []), ink.of(one.colour))
             continue
         dots = points if one.line.draw == "points" else line_masks
         trace = dots(column, scale.low, scale.high, height)
         traces[one.index] = trace
         _lay(grid, trace, ink.of(one.colour), dashed=one.line.dashed)
+    _limits(grid, chart, entries, scales, ink)
     if entries[0].lettered and height >= 4:
         _tag(grid, entries, traces, ink)
     return grid
@@ -275,20 +277,22 @@ def _lay_area(
 ) -> None:
     height = len(grid)
     signs = PLAIN if glyphs().ascii else BRAILLE
+    weave = _WEAVES[entry.index % len(_WEAVES)] if entry.line.stack and entry.lettered else 0xFF
     for at, row in enumerate(masks):
         share = (height - 1 - at) / max(1, height - 1)
         paint = ink.of(entry.colour, min(1.0, 0.26 + 0.24 * share + 0.4 * strength))
         for cell, mask in row.items():
             bits[at][cell] |= mask
-            grid[at][cell] = _Cell(signs[bits[at][cell]], paint)
+            grid[at][cell] = _Cell(signs[bits[at][cell] & weave], paint)
 
 
-def _edge(grid: list[list[_Cell]], masks: Bits, paint: Style) -> None:
-    """The upper edge of a band in its full colour, so that bands are told apart."""
+def _edge(grid: list[list[_Cell]], bits: list[list[int]], masks: Bits, paint: Style) -> None:
+    """The upper edge of a band in its full colour and without its weave, so that bands are told apart."""
+    signs = PLAIN if glyphs().ascii else BRAILLE
     above: set[int] = set()
     for at, row in enumerate(masks):
         for cell in row.keys() - above:
-            grid[at][cell] = _Cell(grid[at][cell].char, paint)
+            grid[at][cell] = _Cell(signs[bits[at][cell]], paint)
         above |= row.keys()
 
 
@@ -314,8 +318,9 @@ def _limits(
             continue
         row = grid[row_of(value, scale, len(grid))]
         paint = ink.of(mark_colour(limit.mark, ink.palette), 0.7)
-        for at in range(len(row)):
-            row[at] = _Cell(glyphs().dash, paint)
+        for at, cell in enumerate(row):
+            if cell.char == " ":
+                row[at] = _Cell(glyphs().dash, paint)
         row[-1] = _Cell(level_sign(limit.mark.level) or glyphs().dash, paint)
 
 

@@ -105,7 +105,7 @@ def _body(data: PanelData, width: int, height: int, ink: Ink, look: Look) -> Row
             return draw_histogram(body, width, height, ink, data.no_value)
         case Words() as body:
             return draw_words(body, width, height, ink)
-        case Listing() as body:
+        case Listing() as body if not data.errors:
             return draw_listing(body, look.rows, width, height, ink)
         case Box() as body:
             return draw_box(body, data.kind, width, height, ink)

@@ -99,7 +99,7 @@ def _stat(body: Readings, tile: Tile, colour: str, width: int, height: int, ink:
     named = _is_named(body) and body.text_is != "name" and height >= 2 and bool(reading.name)
     room = height - named
     big = body.text_is not in {"name", "none"} and room >= 4 and big_width(text) + 3 <= width
-    sparks = 0 if tile.spark is None else room - (3 if big else 1)
+    sparks = 0 if tile.spark is None else room - (3 if big else 1) - (room > 6)
     lines: Rows = []
     if named:
         lines.append(_centred([(safe(reading.name), ink.of(ink.palette.soft))], width, ink))
@@ -154,7 +154,7 @@ def _bars(body: Readings, width: int, height: int, ink: Ink) -> Rows:
     most = max(cell_len(text) for text in texts)
     longest = max(cell_len(name) for name in names)
     stacked = width < 40 and height >= len(names) * 2 and longest > width // 3
-    room_name = 0 if stacked else min(longest, max(4, width // 3))
+    room_name = 0 if stacked else min(longest, max(4, width // 3), max(0, width - most - 1))
     each = 2 if stacked else 1
     tiles = list(zip(body.tiles, names, texts, strict=True))
     fit = max(1, height // each)
@@ -167,7 +167,8 @@ def _bars(body: Readings, width: int, height: int, ink: Ink) -> Rows:
         across = width - (room_name + 1 if room_name else 0) - most - 1
         across = across if across >= 3 else 0
         done, rest = bar(tile.share or 0.0, across)
-        value: Span = (f" {' ' * (most - cell_len(text))}{text}", ink.of(colour, bold=True))
+        gap = " " if across or not room_name else ""
+        value: Span = (f"{gap}{' ' * (most - cell_len(text))}{text}", ink.of(colour, bold=True))
         drawn: list[Span] = [(done, ink.of(colour)), (rest, ink.of(palette.faint)), value]
         if stacked:
             lines += [label, drawn]
