@@ -194,8 +194,10 @@ async def test_labels_beyond_plain_names_are_found_from_3_on_and_refused_in_word
         for name in ("service.name", "a/b"):
             with pytest.raises(errors.BadQuery, match=r"not a label name.*3\.0 knows others"):
                 await prometheus.label_values(name)
-        with pytest.raises(errors.BadQuery, match="parse error"):
-            await prometheus.instant('{"http.requests"}')
+        # Later ones of the second generation read the syntax already.
+        if numbers(await prometheus.version()) < (2, 50):
+            with pytest.raises(errors.BadQuery, match="parse error"):
+                await prometheus.instant('{"http.requests"}')
         return
     assert write(prometheus_lab.server.url, [Written(labels, [(prometheus_lab.end, 1.0)])]).status_code == 204
     assert await prometheus.label_values("service.name") == ("cart",)
