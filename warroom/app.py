@@ -16,8 +16,8 @@ import os
 import secrets
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from warroom.participants.intake.quarantine import Quarantine
 from warroom.participants.intake.rules import load_rules
 from warroom.playbooks.load import installed_library
 from warroom.server.auth import digest_of, is_live, mint
-from warroom.server.log import log_to_stderr
+from warroom.server.log import SERVICE, JsonLines, log_to_stderr
 from warroom.server.run import run_server
 from warroom.server.settings import ServerSettings
 from warroom.settings.fields import IntakeSettings, ListenSettings, PrometheusSettings, Settings
@@ -44,6 +44,10 @@ from warroom.store.sqlite import SqliteStore
 from warroom.telemetry.panels import PanelFileError, load_panels
 from warroom.telemetry.relay import Relay
 from warroom.telemetry.session import Source
+from warroom.tracing.exporter import BadCollector, Exporter
+from warroom.tracing.logs import OtlpLogs
+from warroom.tracing.opening import open_exporter
+from warroom.tracing.spans import Tracer
 
 LOG_FILE = "log.db"
 QUARANTINE_FILE = "quarantine.jsonl"
@@ -90,7 +94,7 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[Running], None
         CannotServe: the settings cannot work, or an address cannot be listened on.
         StoreError: the log cannot be opened; the subclass says why.
     """
-    log_to_stderr(getattr(logging, plan.settings.log_level.upper()))
+    log_to_stderr(getattr(logging, plan.settings.log_level.upper()), plan.settings.environment)
     async with running(plan, stop) as it:
         ready(it)
         await stop.wait()
@@ -107,6 +111,7 @@ async def running(plan: Plan, stop: asyncio.Event) -> AsyncIterator[Running]:
     tls = server_tls(settings.listen)
     make_data_dir(plan.data_dir)
     async with AsyncExitStack() as stack:
+        exporter = stack.enter_context(own_telemetry(settings))
         store = await SqliteStore.open(plan.data_dir / LOG_FILE)
         stack.push_async_callback(store.close)
         token = await kept_token(store, plan.data_dir / "owner.token", plan.owner, Access.ADMIN, plan.clock())
@@ -114,15 +119,40 @@ async def running(plan: Plan, stop: asyncio.Event) -> AsyncIterator[Running]:
         remarks = [*store.remarks]
         ending = asyncio.Event()
         watcher = Watcher(settings, plan.data_dir, store, relay, places().state / "stack")
-        port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks, watcher)
+        port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks, watcher, exporter)
         running_ = _url(settings.listen.host, port, secure=tls is not None)
         ca_file = str(settings.listen.tls_cert.absolute()) if settings.listen.tls_cert else ""
         intake_url = secret = ""
         if plan.intake and settings.intake.enabled:
-            intake_url, secret = await _intake(stack, plan, store, running_, tls_to_ourselves(ca_file), remarks)
+            trust = tls_to_ourselves(ca_file)
+            intake_url, secret = await _intake(stack, plan, store, running_, trust, remarks, exporter)
         watcher.intake_url = intake_url
         await stack.enter_async_context(watching(watcher))
         yield Running(running_, token, intake_url, secret, ca_file, tuple(remarks))
+
+
+@contextmanager
+def own_telemetry(settings: Settings) -> Iterator[Exporter | None]:
+    """The way to the collector that the settings name, taken by this process's log as well; None without one.
+
+    Raises:
+        CannotServe: the address cannot work.
+    """
+    try:
+        exporter = open_exporter(settings.telemetry.otlp, settings.environment)
+    except BadCollector as wrong:
+        raise CannotServe(str(wrong)) from None
+    if exporter is None:
+        yield None
+        return
+    log = logging.getLogger("warroom")
+    handler = OtlpLogs(SERVICE, exporter, JsonLines(settings.environment).told)
+    log.addHandler(handler)
+    try:
+        yield exporter
+    finally:
+        log.removeHandler(handler)
+        exporter.close()
 
 
 def make_data_dir(path: Path) -> None:
@@ -180,6 +210,7 @@ async def _server(
     events: tuple[asyncio.Event, asyncio.Event],
     remarks: list[str],
     watcher: Watcher,
+    exporter: Exporter | None = None,
 ) -> int:
     """Start the server as a task that ends with the stack; returns its port."""
     listen, prometheus = plan.settings.listen, plan.settings.prometheus
@@ -207,6 +238,8 @@ async def _server(
         relay=relay,
         playbooks=installed_library(),
         panel_templates=templates,
+        tracer=Tracer(SERVICE, exporter) if exporter is not None else None,
+        more_metrics=exporter.metrics if exporter is not None else str,
         reports=watcher.attach,
         ready=lambda _host, taken: started.set_result(taken),
         stop=ending,
@@ -323,9 +356,11 @@ async def _intake(
     url: str,
     tls: ssl.SSLContext | None,
     remarks: list[str],
+    exporter: Exporter | None = None,
 ) -> tuple[str, str]:
     """Open the door for alerts; returns its URL and secret, empty when it had to yield."""
     settings = plan.settings.intake
+    tracer = Tracer(f"{SERVICE}-intake", exporter) if exporter is not None else None
     secret = intake_secret(settings, plan.data_dir)
     token = await kept_token(store, plan.data_dir / "intake.token", "intake", Access.RESPONDER, plan.clock())
     try:
@@ -334,9 +369,9 @@ async def _intake(
         quarantine = Quarantine(plan.data_dir / QUARANTINE_FILE, secrets=(secret, *settings.routing_keys.values()))
         outbox = plan.data_dir / "intake" / "outbox.db"
         client = await stack.enter_async_context(
-            Client(url, token, outbox=outbox, kind="automation", agent="intake", tls=tls)
+            Client(url, token, outbox=outbox, kind="automation", agent="intake", tls=tls, tracer=tracer)
         )
-        intake = await stack.enter_async_context(Intake(client, rules))
+        intake = await stack.enter_async_context(Intake(client, rules, tracer=tracer))
         door = Door(about, intake.handle, quarantine)
         listener: Listener = await serve_door(door.app, settings.host, settings.port)
     except DoorError as error:

@@ -118,6 +118,7 @@ async def house(
     limits: dict[str, Any] | None = None,
     relay: Any = None,
     playbooks: Any = None,
+    tracer: Any = None,
     **settings: Any,
 ) -> AsyncIterator[House]:
     """A server over `store` (a fresh log under `path` unless given)."""
@@ -132,7 +133,7 @@ async def house(
     told = replace(told, **settings)
     path.mkdir(parents=True, exist_ok=True)
     log = store if store is not None else await SqliteStore.open(path / "log.db")
-    server = CoordinationServer(told, log, relay=relay, playbooks=playbooks)
+    server = CoordinationServer(told, log, relay=relay, playbooks=playbooks, tracer=tracer)
     try:
         await server.start()
         yield House(server, log, fatal)

@@ -272,11 +272,11 @@ async def test_a_room_that_fails_is_read_anew_and_nothing_is_lost_or_doubled(
 
     whole, faults = Room._fan_out, [3]
 
-    def failing(self: Room, records: Any, previous: bytes) -> None:
+    def failing(self: Room, records: Any, previous: bytes, *more: Any) -> None:
         if faults and records[-1].seq >= faults[0]:
             faults.pop(0)
             raise ZeroDivisionError
-        whole(self, records, previous)
+        whole(self, records, previous, *more)
 
     monkeypatch.setattr(Room, "_fan_out", failing)
     async with house(tmp_path) as home, home.client("jana") as jana:

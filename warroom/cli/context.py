@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from warroom.cli.direct import Line
     from warroom.settings.load import Loaded
     from warroom.settings.places import Places
+    from warroom.tracing.spans import Tracer
 
 NO_SERVER = "no server runs on this machine; `warroom serve` starts one, `warroom join HOST#CODE` uses another's"
 
@@ -178,12 +179,35 @@ class Context:
         except OSError as error:
             raise Stop(Exit.REFUSED, f"{path} cannot be written: {error.strerror}") from None
 
+    def tracer(self, service: str) -> Tracer | None:
+        """What tells of this process's own work, closed when the command ends; None unless the settings want it.
+
+        Raises:
+            Stop: the collector's address cannot work.
+        """
+        settings = self.loaded.settings
+        if not settings.telemetry.otlp:
+            return None
+        from warroom.tracing.exporter import BadCollector
+        from warroom.tracing.opening import open_exporter
+        from warroom.tracing.spans import Tracer
+
+        try:
+            exporter = open_exporter(settings.telemetry.otlp, settings.environment)
+        except BadCollector as wrong:
+            raise Stop(Exit.USAGE, str(wrong)) from None
+        if exporter is None:
+            return None
+        click.get_current_context().call_on_close(lambda: exporter.close(0.5))
+        return Tracer(service, exporter)
+
     @cached_property
     def line(self) -> Line:
         """A conversation with the server; closed when the command ends."""
         from warroom.cli.direct import Line
 
-        line = Line(self.server.url, self.server.token, timeout=self.timeout, tls=self.tls)
+        tracer = self.tracer("warroom-cli")
+        line = Line(self.server.url, self.server.token, timeout=self.timeout, tls=self.tls, tracer=tracer)
         click.get_current_context().call_on_close(lambda: line.__exit__())
         return line
 

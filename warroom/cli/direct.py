@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from websockets.http11 import Request
 
+    from warroom.tracing.spans import Tracer
+
 PROTOCOL = 1
 LONGEST = 1024 * 1024
 _AGAIN = 0.1
@@ -53,10 +55,19 @@ class Broken(Exception):
 class Line:
     """A conversation with `url`; `with Line(...) as line`. Every call ends by `deadline` (monotonic seconds)."""
 
-    def __init__(self, url: str, token: str, *, timeout: float, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float,
+        tls: ssl.SSLContext | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.url = url
         self._token = token
         self._tls = tls
+        self._tracer = tracer
         self._deadline = time.monotonic() + timeout
         self._timeout = timeout
         self._client = "cli-" + secrets.token_urlsafe(16)
@@ -93,9 +104,19 @@ class Line:
         def known() -> Answer | None:
             return next((_answer(one) for one in self.welcome.get("known", ()) if one.get("n") == n), None)
 
-        answer: Answer = self._converse(frame, settled, known)
+        answer = self._submitted(frame, lambda: self._converse(frame, settled, known))
         self._settled = n
         return answer
+
+    def _submitted(self, frame: dict[str, Any], converse: Callable[[], Answer]) -> Answer:
+        if self._tracer is None:
+            return converse()
+        with self._tracer.span(f"command {frame['command'].get('type', '')}", "client") as span:
+            frame["trace"] = span.context.header
+            answer = converse()
+            span.error = answer.reason
+            span.attributes |= {"incident.id": answer.incident, "outcome": answer.reason or "accepted"}
+            return answer
 
     def lobby(self) -> list[dict[str, Any]]:
         """The list of incidents.
@@ -233,6 +254,8 @@ class Line:
     def _send(self, frame: Mapping[str, Any]) -> None:
         if self._protocol is None or self._protocol.state is not State.OPEN:
             raise Broken(self._closing or "the server closed the connection")
+        if "trace" in frame and not self.welcome.get("traces"):
+            frame = {key: value for key, value in frame.items() if key != "trace"}
         self._protocol.send_text(json.dumps(frame, ensure_ascii=False).encode())
         self._flush()
 

@@ -29,7 +29,8 @@ async def connected() -> AsyncIterator[Client]:
     """
     here = context()
     try:
-        async with Client(here.server.url, here.server.token, kind="cli", tls=here.tls) as client:
+        tracer = here.tracer("warroom-cli")
+        async with Client(here.server.url, here.server.token, kind="cli", tls=here.tls, tracer=tracer) as client:
             await client.live(here.timeout)
             yield client
     except Refused as refused:

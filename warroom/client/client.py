@@ -26,6 +26,7 @@ from warroom.client.transport import Transport
 from warroom.client.view import Link, LobbyLine, Notice, RefusedCommand, Unsent, View
 from warroom.incident.commands import COMMAND, Command
 from warroom.incident.ids import parse_incident_id
+from warroom.tracing.spans import Tracer
 from warroom.wire import messages as m
 from warroom.wire.codec import encode, first_complaint
 
@@ -40,7 +41,7 @@ class Client:
     It is used from one event loop. `url` is ws://HOST:PORT or wss://...; `outbox` a file (None: in memory, so
     unsent commands die with the process); `cache` a directory of replicas, by default beside the outbox; `kind` is
     console, cli or automation; `name` what to be called where the token leaves it open. With `invite` instead of a
-    token, the token it was traded for is in `granted` once live.
+    token, the token it was traded for is in `granted` once live. `tracer` tells the way of each command.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Client:
         tls: ssl.SSLContext | None = None,
         name: str = "",
         invite: str = "",
+        tracer: Tracer | None = None,
     ) -> None:
         """
         Raises:
@@ -68,7 +70,7 @@ class Client:
         if cache is None and outbox is not None:
             cache = outbox.parent / "replicas"
         try:
-            self._desk = Desk(box, ReplicaCache(cache) if cache is not None else None, kind, agent)
+            self._desk = Desk(box, ReplicaCache(cache) if cache is not None else None, kind, agent, tracer)
         except OSError:
             box.close()
             raise
@@ -184,8 +186,10 @@ class Client:
         if self.link.status == "refused":
             raise Refused("not-allowed", self.link.words)
 
-    def submit(self, command: Command | Mapping[str, Any], incident: str = "") -> Ticket:
+    def submit(self, command: Command | Mapping[str, Any], incident: str = "", *, pressed: float = 0.0) -> Ticket:
         """Queue a command (a model or its JSON); on disk before this returns. Declaring has no incident.
+
+        `pressed` is when a person gave it (`time.monotonic()`): where its trace begins.
 
         Raises:
             ValueError: it is no valid command, or too large; names the field.
@@ -201,10 +205,11 @@ class Client:
         where = parse_incident_id(incident) if incident else ""
         if not where and body.get("type") != "declare-incident":
             raise ValueError(f"{body.get('type')} needs an incident, such as INC-7K3Q")
-        size = len(encode(m.CommandFrame(t="command", n=2**53, incident=where, command=body)))
+        trace = m.LONGEST_TRACE if self._desk.traces is not None else ""
+        size = len(encode(m.CommandFrame(t="command", n=2**53, incident=where, command=body, trace=trace)))
         if size > m.MAX_UP:
             raise ValueError(f"the command has {size} bytes; at most {m.MAX_UP} can be sent")
-        return self._desk.submit(where, body)
+        return self._desk.submit(where, body, pressed)
 
     async def follow(self, incident: str) -> Room:
         """Follow an incident; returns at once with what is cached. `await room.caught_up.wait()` for the rest.

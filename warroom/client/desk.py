@@ -20,12 +20,14 @@ from warroom.client.questions import Questions
 from warroom.client.replica import ReplicaCache
 from warroom.client.room import Ticket
 from warroom.client.rooms import Rooms
+from warroom.client.traces import ClientTraces
 from warroom.client.transport import Transport
 from warroom.client.view import Link, Notice, RefusedCommand, Settled, Unsent
+from warroom.tracing.spans import Tracer
 from warroom.wire import effects as x
 from warroom.wire import messages as m
 from warroom.wire import session as s
-from warroom.wire.codec import FrameError, decode_down, encode
+from warroom.wire.codec import Batch, FrameError, decode_down, encode
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +40,11 @@ UNCERTAIN = (
 class Desk(Changes):
     """Drives one session over a transport (`Driver`), and keeps what was written until it is answered."""
 
-    def __init__(self, outbox: Outbox, cache: ReplicaCache | None, kind: str, agent: str) -> None:
+    def __init__(
+        self, outbox: Outbox, cache: ReplicaCache | None, kind: str, agent: str, tracer: Tracer | None = None
+    ) -> None:
         super().__init__()
+        self.traces = ClientTraces(tracer) if tracer is not None else None
         self.outbox = outbox
         self.transport: Transport | None = None
         self.kind = kind
@@ -79,6 +84,8 @@ class Desk(Changes):
         self.act(self.session.connected(_clock(), time.time()))
 
     def on_text(self, data: str) -> None:
+        traces = self.traces
+        began = traces.now() if traces is not None else 0
         try:
             frame = decode_down(data)
         except FrameError as wrong:
@@ -86,6 +93,8 @@ class Desk(Changes):
             return
         if frame is not None:
             self.act(self.session.heard(frame, _clock()))
+        if traces is not None and isinstance(frame, Batch):
+            traces.applied(frame.traces, frame.incident, began)
 
     def on_binary(self, data: bytes) -> None:
         self.act(self.session.heard_binary(data, _clock()))
@@ -128,6 +137,8 @@ class Desk(Changes):
         return True
 
     def _replace_session(self) -> None:
+        if self.traces is not None:
+            self.traces.forget()
         before, self.session = self.session, self._new_session()
         self.session.adopt(before)
 
@@ -168,6 +179,8 @@ class Desk(Changes):
     def _carry_out(self, effect: x.Effect) -> None:
         match effect:
             case x.Send(frame):
+                if self.traces is not None and isinstance(frame, m.CommandFrame):
+                    self.traces.sent(frame.n)
                 if self.transport is not None:
                     self.transport.write(encode(frame))
             case x.Tail(incident, records, caught_up):
@@ -197,6 +210,7 @@ class Desk(Changes):
                 self.rooms.hear(frame)
 
     def _settle(self, answers: list[x.Answered]) -> None:
+        heard = self.traces.now() if self.traces is not None else 0
         try:
             self.outbox.settle([Answer(one.n, one.reason, one.words) for one in answers], _now())
         except OSError as failure:
@@ -211,6 +225,9 @@ class Desk(Changes):
             ticket = self.tickets.pop(one.n, None)
             if ticket is not None:
                 ticket.settle(Settled(one.n, one.incident or ticket.incident, one.seq, one.reason, one.words))
+        if self.traces is not None:
+            for one in answers:
+                self.traces.answered(one.n, one.incident, one.reason, heard)
 
     def recount(self) -> None:
         """The outbox, or what of it is on its way, has changed."""
@@ -246,13 +263,15 @@ class Desk(Changes):
 
     # -- what the client wants --------------------------------------------------------------------------------------
 
-    def submit(self, incident: str, command: Mapping[str, Any]) -> Ticket:
-        """Store a valid command, then send it when it can be."""
-        at = _now()
+    def submit(self, incident: str, command: Mapping[str, Any], pressed: float = 0.0) -> Ticket:
+        """Store a valid command, then send it when it can be. `pressed` as `Client.submit` has it."""
+        at, traces = _now(), self.traces
+        began = traces.now() if traces is not None else 0
         n = self.outbox.add(incident, command, at)
+        trace = "" if traces is None else traces.stored(n, str(command["type"]), incident, pressed, began)
         self._waiting[n] = Unsent(n, incident, command, at)
         ticket = self.tickets[n] = Ticket(self._waiting[n])
-        self.act(self.session.submit(incident, command, _clock()))
+        self.act(self.session.submit(incident, command, _clock(), trace))
         self.recount()
         return ticket
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from warroom.client.room import PanelFeed
     from warroom.client.tail import TailFeed
     from warroom.incident.commands import Command
+    from warroom.tracing.spans import Tracer
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class ClientThread:
         tls: ssl.SSLContext | None = None,
         name: str = "",
         wake: Callable[[View], None] | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.latest = View(Link("connecting", datetime.now(UTC)))
         self.failure: Exception | None = None
@@ -64,6 +66,7 @@ class ClientThread:
             "agent": agent,
             "tls": tls,
             "name": name,
+            "tracer": tracer,
         }
         self._url = url
         self._token = token
@@ -102,12 +105,17 @@ class ClientThread:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
-    def submit(self, command: Command | Mapping[str, Any], incident: str = "") -> Future[Settled]:
-        """Queue a command; the future has the answer, or ValueError when it is no valid command."""
+    def submit(
+        self, command: Command | Mapping[str, Any], incident: str = "", *, pressed: float = 0.0
+    ) -> Future[Settled]:
+        """Queue a command; the future has the answer, or ValueError when it is no valid command.
+
+        `pressed` is when the person gave it (`time.monotonic()`), 0 when nobody pressed a key.
+        """
         future: Future[Settled] = Future()
 
         def queue(client: Client) -> None:
-            ticket = client.submit(command, incident)
+            ticket = client.submit(command, incident, pressed=pressed)
             self._follow_up(ticket.settled(), future)
 
         self._call(queue, future)

@@ -23,6 +23,7 @@ from warroom.server.settings import ServerSettings
 from warroom.store.port import EventStore
 from warroom.telemetry.panels import PanelTemplate
 from warroom.telemetry.relay import Relay
+from warroom.tracing.spans import Tracer
 from warroom.wire.messages import Incident
 
 LARGEST = 700 * 1024
@@ -46,6 +47,7 @@ class Desk(Protocol):
     store: EventStore
     metrics: Metrics
     lobby: Lobby
+    tracer: Tracer | None
     signer: HeadSigner
     relay: Relay | None
     playbooks: Library | None

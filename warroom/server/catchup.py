@@ -71,8 +71,10 @@ async def build(state: IncidentState, epoch: str, generation: int) -> Snapshot:
     return Snapshot(state.id, epoch, state.seq, state.head_hash.hex(), len(data), parts, generation)
 
 
-def event_frames(incident: str, records: Sequence[Record], previous: bytes, head: int) -> list[bytes]:
-    """Records as prepared `events` frames of bounded size, at least one (which may be empty)."""
+def event_frames(
+    incident: str, records: Sequence[Record], previous: bytes, head: int, traces: Sequence[str] = ()
+) -> list[bytes]:
+    """Records as prepared `events` frames of bounded size, at least one (which may be empty). The last has `traces`."""
     frames: list[bytes] = []
     group: list[Record] = []
     size = 0
@@ -85,7 +87,7 @@ def event_frames(incident: str, records: Sequence[Record], previous: bytes, head
         group.append(record)
         size += length
     if group or not frames:
-        frames.append(prepare(encode_events(incident, group, previous, head)))
+        frames.append(prepare(encode_events(incident, group, previous, head, traces)))
     return frames
 
 

@@ -78,7 +78,8 @@ class Commander:
         except StoreFailed:
             raise
         except Exception as error:  # what became of the command is in the store, or nothing did
-            _LOG.error("a command failed", extra={"incident": frame.incident, "where": where(error)})
+            extra = {"incident": frame.incident, "where": where(error), "request_id": f"{box.client}:{frame.n}"}
+            _LOG.error("a command failed", extra=extra)
             box.abandon()
 
     async def _elsewhere(self, frame: CommandFrame, command: c.AnyCommand | Refusal, box: Outbox, actor: Actor) -> None:

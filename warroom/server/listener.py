@@ -18,7 +18,6 @@ from typing import Any
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from warroom.playbooks.load import Library
-from warroom.server import methods
 from warroom.server.auth import Door, is_live
 from warroom.server.clock import Steady
 from warroom.server.connection import Wire, self_check
@@ -28,12 +27,15 @@ from warroom.server.lobby import Lobby
 from warroom.server.log import where
 from warroom.server.metrics import Metrics
 from warroom.server.outboxes import Outboxes
+from warroom.server.request_spans import answered, around
 from warroom.server.session import Session
 from warroom.server.settings import ServerSettings
 from warroom.server.tasks import Tasks
+from warroom.server.traces import CommandTraces
 from warroom.store.port import EventStore, StoreError, StoreFailed
 from warroom.telemetry.panels import PanelTemplate
 from warroom.telemetry.relay import Relay
+from warroom.tracing.spans import Tracer
 from warroom.wire import messages as m
 from warroom.wire.messages import CloseCode
 
@@ -57,6 +59,7 @@ class CoordinationServer:
         relay: Relay | None = None,
         playbooks: Library | None = None,
         panel_templates: tuple[PanelTemplate, ...] = (),
+        tracer: Tracer | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -70,6 +73,11 @@ class CoordinationServer:
         self.door = Door(store, self.steady, settings.limits)
         self.outboxes = Outboxes(store)
         self.lobby = Lobby(store, self.metrics, self.outboxes, self, self.tasks)
+        self.tracer = tracer
+        self.lobby.traces = CommandTraces(tracer) if tracer is not None else None
+        self.more_metrics: Callable[[], str] = str
+        if tracer is not None and relay is not None:
+            relay.around = around(tracer)
         self.signer = HeadSigner(store, settings)
         self.sessions: dict[Wire, Session] = {}
         self.draining = False
@@ -187,7 +195,7 @@ class CoordinationServer:
         self.metrics.opened.add()
 
     async def answer(self, session: Session, frame: m.Request) -> bytes:
-        return await methods.answer(self, session.actor, frame)
+        return await answered(self, session, frame)
 
     # -- what parts of the server tell it ------------------------------------------------------------------------
 
@@ -246,7 +254,7 @@ class CoordinationServer:
         return "the server is draining" if self.draining else self._full
 
     def _more_metrics(self) -> str:
-        return self.relay.metrics() if self.relay is not None else ""
+        return (self.relay.metrics() if self.relay is not None else "") + self.more_metrics()
 
     # -- time ----------------------------------------------------------------------------------------------------
 

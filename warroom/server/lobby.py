@@ -27,6 +27,7 @@ from warroom.server.outboxes import Outbox, Outboxes
 from warroom.server.room import SERVER, Job, Room, judge
 from warroom.server.summary import Line
 from warroom.server.tasks import Tasks
+from warroom.server.traces import CommandTraces, note
 from warroom.store.port import (
     Appended,
     EventStore,
@@ -72,6 +73,7 @@ class Lobby:
     def __init__(self, store: EventStore, metrics: Metrics, outboxes: Outboxes, watch: Watch, tasks: Tasks) -> None:
         self.store = store
         self.metrics = metrics
+        self.traces: CommandTraces | None = None
         self.lines: dict[str, Line] = {}
         self.rooms: dict[str, Room] = {}
         self._outboxes = outboxes
@@ -168,7 +170,7 @@ class Lobby:
             if incident in self.lines:
                 continue
             state = IncidentState(id=incident)
-            verdict = judge(state, command, actor, at)
+            verdict = judge(state, command, actor, at, (box.client, n))
             if isinstance(verdict, Refusal):
                 await self.refuse(box, n, "", verdict)
                 return
@@ -201,6 +203,8 @@ class Lobby:
         self, incident: str, records: Iterable[Record], outcome: Outcome, body: bytes, box: Outbox
     ) -> bool | None:
         """True: durable. False: the id is taken. None: it was not taken, or is answered already."""
+        if self.traces is not None:
+            self.traces.decided([outcome], self.traces.now())
         try:
             result = await self.store.append(incident, 0, tuple(records), [outcome], summary=body)
         except (StoreFull, StoreBusy) as error:
@@ -219,9 +223,14 @@ class Lobby:
 
     def _answer(self, box: Outbox, outcome: Outcome) -> None:
         box.settle(outcome)
+        if self.traces is not None:
+            self.traces.durable([outcome])
         if box.holder is not None:
             box.holder.tell(outcome)
         self._outboxes.settle(box)
+        note([outcome], self.traces)
+        if self.traces is not None:
+            self.traces.told([outcome], 0, outcome.seq)
 
     # -- what rooms report ---------------------------------------------------------------------------------------
 

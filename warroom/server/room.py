@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
@@ -35,6 +35,7 @@ from warroom.server.metrics import Metrics
 from warroom.server.outboxes import Holder, Outbox
 from warroom.server.past import Past
 from warroom.server.presence import Presence, Visitor
+from warroom.server.traces import CommandTraces, note
 from warroom.store.port import (
     AlreadyAnswered,
     Conflict,
@@ -73,6 +74,7 @@ class House(Protocol):
 
     store: EventStore
     metrics: Metrics
+    traces: CommandTraces | None
 
     def now(self) -> datetime: ...
     def changed(self, room: Room, before: IncidentState) -> None: ...
@@ -191,7 +193,11 @@ class Room:
         """Decide and append until `jobs` is empty, however often somebody else was first."""
         while jobs:
             taken: list[Job] = []
+            traces = self._house.traces
+            at = traces.now() if traces is not None else 0
             batch = self._decide(jobs, taken)
+            if traces is not None:
+                traces.decided((outcome for _, outcome in batch.answers), at)
             began = perf_counter()
             try:
                 result = await self._append(batch)
@@ -252,13 +258,15 @@ class Room:
     def _verdict(self, state: IncidentState, job: Job, at: datetime) -> Verdict:
         if job.failed:
             return Refusal(Reason.INTERNAL, "the server could not store what this command led to; it was left out")
-        return judge(state, job.command, job.actor, at)
+        return judge(state, job.command, job.actor, at, (job.client, job.n))
 
     async def _durable(self, batch: Batch) -> None:
         """Tell everybody."""
         began = perf_counter()
         before, self.state = self.state, batch.state
-        metrics = self._house.metrics
+        metrics, traces = self._house.metrics, self._house.traces
+        outcomes = [outcome for job, outcome in batch.answers if job.box is not None]
+        headers = traces.durable(outcomes) if traces is not None else ()
         for job, outcome in batch.answers:
             metrics.commands.add(outcome.reason or ("accepted" if outcome.seq else "already-so"))
             if job.box is not None:
@@ -267,7 +275,7 @@ class Room:
             await self._refold()
         elif batch.records:
             self._past.extend(batch.records)
-            self._fan_out(batch.records, batch.records[0].previous)
+            self._fan_out(batch.records, batch.records[0].previous, headers)
         metrics.records.add(amount=len(batch.records))
         for job, outcome in batch.answers:
             if job.box is None:
@@ -277,11 +285,14 @@ class Room:
                 holder.tell(outcome)
             self._house.settled(job.box)
         metrics.fanout.observe(perf_counter() - began)
+        note(outcomes, traces)
+        if traces is not None:
+            traces.told(outcomes, len(self.followers), len(batch.records))
         if batch.records:
             self._after(before)
 
-    def _fan_out(self, records: list[Record], previous: bytes) -> None:
-        for frame in catchup.event_frames(self.incident, records, previous, self.state.seq):
+    def _fan_out(self, records: list[Record], previous: bytes, traces: Sequence[str] = ()) -> None:
+        for frame in catchup.event_frames(self.incident, records, previous, self.state.seq, traces):
             for follower in list(self.followers):
                 follower.write(frame)
 
@@ -403,12 +414,15 @@ class Room:
         self.publish(frame)
 
 
-def judge(state: IncidentState, command: c.Command, actor: Actor, at: datetime) -> Verdict:
-    """What the core decides; a rule that fails is a refusal, and the incident goes on."""
+def judge(
+    state: IncidentState, command: c.Command, actor: Actor, at: datetime, number: tuple[str, int] = ("", 0)
+) -> Verdict:
+    """What the core decides; a rule that fails is a refusal, and the incident goes on. `number` is for the log."""
     try:
         return decide(state, command, actor, at)
     except Exception as error:  # whatever a rule raises
-        _LOG.error("a rule failed", extra={"incident": state.id, "where": where(error)})
+        extra = {"incident": state.id, "where": where(error), "request_id": ":".join(map(str, number))}
+        _LOG.error("a rule failed", extra=extra)
         return Refusal(Reason.INTERNAL, "the server failed on this command; it was recorded and the incident goes on")
 
 

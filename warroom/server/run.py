@@ -16,6 +16,7 @@ from warroom.server.settings import ServerSettings
 from warroom.store.port import EventStore
 from warroom.telemetry.panels import PanelTemplate
 from warroom.telemetry.relay import Relay
+from warroom.tracing.spans import Tracer
 
 
 async def run_server(
@@ -25,18 +26,24 @@ async def run_server(
     relay: Relay | None = None,
     playbooks: Library | None = None,
     panel_templates: tuple[PanelTemplate, ...] = (),
+    tracer: Tracer | None = None,
+    more_metrics: Callable[[], str] = str,
     reports: Callable[[CoordinationServer], Mapping[str, Callable[[], Any]]] | None = None,
     ready: Callable[[str, int], None] | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, then drain and close the store. `ready` is called with host and port once.
+    `tracer` tells of every command and request; `more_metrics` is text for /metrics.
     `reports` is given the server and says what it hands out about the product itself, JSON-able: `health`, `stack`.
 
     Raises:
         OSError: the address cannot be listened on.
         StoreError: the log cannot be read.
     """
-    server = CoordinationServer(settings, store, relay=relay, playbooks=playbooks, panel_templates=panel_templates)
+    server = CoordinationServer(
+        settings, store, relay=relay, playbooks=playbooks, panel_templates=panel_templates, tracer=tracer
+    )
+    server.more_metrics = more_metrics
     server.reports = {} if reports is None else reports(server)
     try:
         await server.start()

@@ -86,6 +86,7 @@ class Session:
         self.box: Outbox | None = None
         self.rooms: dict[str, Room] = {}
         self._metrics = server.metrics
+        self._traces = server.lobby.traces
         limits = server.settings.limits
         now = asyncio.get_running_loop().time()
         self._commands = Bucket(limits.commands_per_second, limits.command_burst, now)
@@ -255,6 +256,7 @@ class Session:
                     burst=limits.command_burst,
                 ),
                 heartbeat=limits.heartbeat,
+                traces=self._traces is not None,
             )
         )
 
@@ -313,12 +315,16 @@ class Session:
         now, size = self._loop.time(), len(data)
         if min(self._frames.left(now), self._commands.left(now)) < 1 or self._bytes.left(now) < size:
             return False
+        traces = self._traces
+        began = traces.now() if traces is not None else 0
         try:
             frame = decode_up(data)
         except FrameError:
             return False
         if not isinstance(frame, m.CommandFrame) or not self._commander.take_at_once(frame, box, self.actor):
             return False
+        if traces is not None:
+            traces.heard(box.client, frame, began)
         self._metrics.received.add(amount=size)
         self._frames.spend(1, now)
         self._bytes.spend(size, now)
@@ -342,6 +348,8 @@ class Session:
             return  # it comes again on the next connection
         match box.take(frame.n):
             case Take.NEW:
+                if self._traces is not None:
+                    self._traces.heard(box.client, frame, self._traces.now())
                 await self._commander.take(frame, box, self.actor)
             case Take.REPEAT:
                 self._metrics.commands.add("repeat")

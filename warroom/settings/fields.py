@@ -103,7 +103,13 @@ class GrafanaSettings(SourceSettings):
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Who may ask the telemetry servers what."""
+    """Who may ask the telemetry servers what, and where warroom's own traces and logs go."""
+
+    otlp: str = setting(
+        "",
+        "Collector (OTLP over HTTP, such as http://127.0.0.1:4318) that gets warroom's own traces and logs; none when "
+        "empty.",
+    )
 
     explore: str = setting(
         "responder",
@@ -135,6 +141,7 @@ class Settings:
     log_level: str = setting(
         "info", "How much the server writes to its log.", choices=("debug", "info", "warning", "error")
     )
+    environment: str = setting("production", "Where it runs, as its own log and traces say: production, staging ...")
     listen: ListenSettings = field(default_factory=ListenSettings)
     intake: IntakeSettings = field(default_factory=IntakeSettings)
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)

@@ -31,7 +31,14 @@ __all__ = ["NOBODY", "By", "Habits", "Parcel", "RangeSource", "Relay", "Subscrib
 LIVE, PAST, LONG_PAST = 2.0, 30.0, 120.0
 """Seconds for which an answer is shared: about a range that ends now, a minute ago, an hour ago."""
 
+Call = Callable[[Any], Awaitable[bytes]]
+Around = Callable[[str, str, Call], Call]
+
 _LOG = logging.getLogger(__name__)
+
+
+def _as_it_is(_source: str, _kind: str, call: Call) -> Call:
+    return call
 
 
 class UnknownSource(ValueError):
@@ -73,6 +80,8 @@ class Relay:
         chance: random.Random | None = None,
     ) -> None:
         self.counters = Counters()
+        self.around: Around = _as_it_is
+        """Put around each question that is really asked, once: the question's source, kind and call."""
         self._clock = clock or SystemClock()
         self._habits = habits or Habits()
         self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
@@ -177,6 +186,7 @@ class Relay:
         Raises UnknownSource, or a TelemetryError: Paused while the source is left alone, TooHeavy over a cap.
         """
         backend = self.backend(source)
+        ask = self.around(source, kind, ask)
         whole = source, kind, key
         if fresh <= 0:
             with self._capped(by):

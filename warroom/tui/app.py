@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
 
+AT_ONCE = 2.0
+"""Seconds after a key within which a command is taken to come of it; a click of the mouse has no key."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """How the console is to be. `memory` is the file that remembers what was seen; None for none."""
@@ -56,6 +60,8 @@ class ConsoleOptions:
     memory: Path | None = None
     calm: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    traced: bool = False
+    """Commands are traced, from the key on."""
     banner: str = ""
     """Said once at the start; a demo says here that its data is made up."""
     complaints: tuple[str, ...] = ()
@@ -91,6 +97,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
         self.calm = options.calm
         self._bell = Bell()
         self._touched = time.monotonic()
+        self._pressed = 0.0
         self._noticed = 0
         register_themes(cast(App[object], self))
         colours = None if self.console.color_system is None else 16 if self.console.color_system == "standard" else 256
@@ -149,6 +156,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key | Paste) and not event.is_forwarded:
+            self._pressed = time.monotonic()
             await self._typed.come(event)
         else:
             await super().on_event(event)
@@ -312,7 +320,8 @@ class WarroomApp(AppActions, inherit_bindings=False):
             if then is not None:
                 then(settled)
 
-        if not self.bridge.submit(payload, incident, answered):
+        pressed = self._pressed if self.options.traced and time.monotonic() - self._pressed < AT_ONCE else 0.0
+        if not self.bridge.submit(payload, incident, answered, pressed):
             self.tell("not connected yet; try again in a moment", "warning")
 
     def newest(self) -> View:

@@ -26,7 +26,7 @@ class Wire(Protocol):
 
     def start(self) -> None: ...
     def stop(self, timeout: float = 1.0) -> None: ...
-    def submit(self, command: Mapping[str, Any], incident: str = "") -> Future[Settled]: ...
+    def submit(self, command: Mapping[str, Any], incident: str = "", *, pressed: float = 0.0) -> Future[Settled]: ...
     def follow(self, incident: str) -> None: ...
     def leave(self, incident: str) -> None: ...
     def follow_lobby(self) -> None: ...
@@ -108,12 +108,19 @@ class Bridge:
             self.wire.stop()
 
     def submit(
-        self, command: Mapping[str, Any], incident: str, then: Callable[[Future[Any]], None] | None = None
+        self,
+        command: Mapping[str, Any],
+        incident: str,
+        then: Callable[[Future[Any]], None] | None = None,
+        pressed: float = 0.0,
     ) -> bool:
-        """Queue a command; False while there is no client to keep it. `then` gets the answer in the console's loop."""
+        """Queue a command; False while there is no client to keep it. `then` gets the answer in the console's loop.
+        `pressed` is the moment of its key (`time.monotonic()`), for its trace.
+        """
         if self.wire is None:
             return False
-        future = self.wire.submit(command, incident)
+        more = {"pressed": pressed} if pressed else {}
+        future = self.wire.submit(command, incident, **more)
         if then is not None:
             future.add_done_callback(lambda done: self._post(Answered(done, then)))
         return True

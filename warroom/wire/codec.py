@@ -34,6 +34,7 @@ class Batch:
     previous: bytes
     records: tuple[Record, ...]
     head: int = 0
+    traces: tuple[str, ...] = ()
 
 
 _UP: dict[str, type[m.Up]] = {
@@ -73,7 +74,9 @@ _DOWN: dict[str, type[m.Down]] = {
 
 
 def encode(frame: m.Up | m.Down) -> bytes:
-    """The frame as UTF-8 JSON, for a text frame."""
+    """The frame as UTF-8 JSON, for a text frame. An empty `trace` is left out: older servers do not know it."""
+    if type(frame) is m.CommandFrame and not frame.trace:
+        return frame.__pydantic_serializer__.to_json(frame, exclude={"trace"})
     return frame.__pydantic_serializer__.to_json(frame)
 
 
@@ -82,17 +85,20 @@ def encode_answer(id: int, result: bytes) -> bytes:  # noqa: A002 (the wire's wo
     return b'{"t":"response","id":%d,"ok":true,"result":%s,"reason":"","words":""}' % (id, result)
 
 
-def encode_events(incident: str, records: Sequence[Record], previous: bytes, head: int = 0) -> bytes:
+def encode_events(
+    incident: str, records: Sequence[Record], previous: bytes, head: int = 0, traces: Sequence[str] = ()
+) -> bytes:
     """An `events` frame built from stored bytes: the payloads go out as they lie on disk, without being parsed."""
-    return orjson.dumps(
-        {
-            "t": "events",
-            "incident": incident,
-            "previous": previous.hex(),
-            "records": [_record_down(record) for record in records],
-            "head": head,
-        }
-    )
+    told: dict[str, Any] = {
+        "t": "events",
+        "incident": incident,
+        "previous": previous.hex(),
+        "records": [_record_down(record) for record in records],
+        "head": head,
+    }
+    if traces:
+        told["traces"] = traces
+    return orjson.dumps(told)
 
 
 def decode_up(data: bytes | str) -> m.AnyUp:
@@ -234,4 +240,5 @@ def _batch(said: dict[str, Any]) -> Batch:
         raise FrameError(f"events: {wrong}") from None
     except (TypeError, AttributeError):
         raise FrameError("events: a field is not of its kind") from None
-    return Batch(incident, genesis, tuple(records), head)
+    traces = said.get("traces")
+    return Batch(incident, genesis, tuple(records), head, tuple(traces) if isinstance(traces, list) else ())

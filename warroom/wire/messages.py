@@ -29,7 +29,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from warroom.tracing.context import is_traceparent
 
 PROTOCOL = 1
 MAX_UP = 256 * 1024
@@ -98,13 +100,26 @@ class Hello(Up):
     wall: Annotated[float, Field(ge=0)] = 0.0
 
 
+LONGEST_TRACE = f"00-{'1' * 32}-{'1' * 16}-01"
+"""A traceparent is as long as any other."""
+
+
+def _traceparent(said: object) -> str:
+    return said if isinstance(said, str) and is_traceparent(said) else ""
+
+
 class CommandFrame(Up):
-    """`incident` is empty for declare-incident. `command` is validated by the core's own models."""
+    """`incident` is empty for declare-incident. `command` is validated by the core's own models.
+
+    `trace` is a W3C traceparent, sent only to a server whose welcome `traces`; what is none is taken for none. It is
+    never recorded.
+    """
 
     t: Literal["command"]
     n: Annotated[int, Field(ge=1, le=2**53)]
     incident: Annotated[str, StringConstraints(pattern=r"^(INC-[0-9A-Z]{4,8})?$")] = ""
     command: dict[str, Any]
+    trace: Annotated[str, BeforeValidator(_traceparent)] = ""
 
 
 class Confirm(Up):
@@ -252,7 +267,10 @@ class TokenDown(Down):
 
 
 class Welcome(Down):
-    """`floor` is the highest command number confirmed; `known` the outcomes kept above it, to be settled at once."""
+    """`floor` is the highest command number confirmed; `known` the outcomes kept above it, to be settled at once.
+
+    `traces` says that the server traces commands, and takes `trace` in them.
+    """
 
     t: Literal["welcome"] = "welcome"
     protocol: int = PROTOCOL
@@ -267,6 +285,7 @@ class Welcome(Down):
     limits: Limits = Limits()
     heartbeat: float = 10.0
     """Seconds between pings either side expects."""
+    traces: bool = False
 
 
 class OutcomeDown(Down):
@@ -302,6 +321,7 @@ class Events(Down):
     """Contiguous records after the one whose hash is `previous` (hex).
 
     `head` is the log's seq when this was sent, so that a follower knows when it has caught up; 0 says it has.
+    `traces` is there only from a server that traces: the traceparents of the commands that led to these records.
     """
 
     t: Literal["events"] = "events"
@@ -309,6 +329,7 @@ class Events(Down):
     previous: str
     records: list[RecordDown]
     head: int = 0
+    traces: list[str] = Field(default_factory=list)
 
 
 class Resend(Down):

@@ -70,6 +70,7 @@ class ClientSession:
         self._parts: _Parts | None = None
         self._sent = 0
         self._limits = m.Limits()
+        self._traces = False
         self._tokens = 0.0
         self._filled_at = 0.0
         self._heard_at = 0.0
@@ -160,9 +161,9 @@ class ClientSession:
 
     # -- what the participant wants ------------------------------------------------------------------------------
 
-    def submit(self, incident: str, command: Mapping[str, Any], now: float) -> list[Effect]:
-        """Number a command (the next free number) and send it when the session is live."""
-        frame = m.CommandFrame(t="command", n=self.next_n, incident=incident, command=dict(command))
+    def submit(self, incident: str, command: Mapping[str, Any], now: float, trace: str = "") -> list[Effect]:
+        """Number a command (the next free number) and send it when the session is live. `trace`: a traceparent."""
+        frame = m.CommandFrame(t="command", n=self.next_n, incident=incident, command=dict(command), trace=trace)
         self.pending[frame.n] = frame
         self.next_n += 1
         return self._pump(now)
@@ -255,6 +256,7 @@ class ClientSession:
         self.phase = "live"
         self.epoch = frame.epoch
         self._limits = frame.limits
+        self._traces = frame.traces
         self._tokens, self._filled_at = frame.limits.burst * _SHARE, now
         self._progress_at = self._said_at = now
         self._confirmed = frame.floor
@@ -297,7 +299,8 @@ class ClientSession:
                 break
             self._tokens -= 1
             self._sent = n
-            effects.append(Send(frame))
+            traced = self._traces or not frame.trace
+            effects.append(Send(frame if traced else frame.model_copy(update={"trace": ""})))
         return effects
 
     def _answer(self, outcome: m.OutcomeDown, now: float) -> list[Effect]:

@@ -52,6 +52,7 @@ def open_console(here: Context, inc: str = "") -> None:
         memory=here.places.state / "console.json",
         calm=settings.console.calm,
         complaints=complaints,
+        traced=bool(settings.telemetry.otlp),
     )
     run(opener_of(here), options)
 
@@ -95,6 +96,8 @@ def opener_of(here: Context) -> Callable[[Callable[[View], None]], Any]:
     """What makes the console's client once the first frame is out; starting a server then may take a second."""
     named = here.loaded.settings.server or here.joined()
 
+    tracer = here.tracer("warroom-console")
+
     def open_client(wake: Callable[[View], None]) -> Any:
         from warroom.cli.local import find_or_start
         from warroom.client.connect import Home
@@ -112,6 +115,7 @@ def opener_of(here: Context) -> Callable[[Callable[[View], None]], Any]:
             tls=here.tls,
             name=here.me,
             wake=wake,
+            tracer=tracer,
         )
 
     return open_client

@@ -36,6 +36,7 @@ from warroom.participants.intake.decide import (
 )
 from warroom.participants.intake.outcome import Outcome, Word
 from warroom.participants.intake.rules import Rules
+from warroom.tracing.spans import Tracer
 
 PATIENCE: Final = 10.0
 """Seconds to wait for the link, the replica or an answer before the sender is asked to come again."""
@@ -67,9 +68,16 @@ class Intake:
     """`async with Intake(client, rules) as intake`, then `await intake.handle(alert)`. The client is its alone."""
 
     def __init__(
-        self, client: Client, rules: Rules, *, patience: float = PATIENCE, now: Callable[[], datetime] = _now
+        self,
+        client: Client,
+        rules: Rules,
+        *,
+        patience: float = PATIENCE,
+        now: Callable[[], datetime] = _now,
+        tracer: Tracer | None = None,
     ) -> None:
         self.rules = rules
+        self._tracer = tracer
         self._client = client
         self._patience = patience
         self._now = now
@@ -92,6 +100,15 @@ class Intake:
 
     async def handle(self, alert: Alert) -> Outcome:
         """Carry one alert to the room. Returns once the server has answered for good, or `unavailable`."""
+        if self._tracer is None:
+            return await self._handled(alert)
+        with self._tracer.span("alert", "consumer") as span:
+            outcome = await self._handled(alert)
+            span.attributes |= {"outcome": outcome.word, "incident.id": outcome.incident}
+            span.error = outcome.word if outcome.word in ("unavailable", "refused") else ""
+            return outcome
+
+    async def _handled(self, alert: Alert) -> Outcome:
         async with self._turn:
             try:
                 async with asyncio.timeout(self._patience):
