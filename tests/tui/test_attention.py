@@ -10,7 +10,7 @@ import pytest
 from tests.tui.consoles import ROOM, board, shows, until
 from tests.tui.local_wire import LocalWire, minutes
 from tests.tui.story import tell
-from warroom.client.view import RefusedCommand, RoomView, Settled, Spotlight, Unsent
+from warroom.client.view import RefusedCommand, RoomView, Settled, Unsent
 from warroom.incident.commands import COMMAND
 from warroom.tui.access import barred
 from warroom.tui.actions import ACTIONS, BY_ID
@@ -100,13 +100,10 @@ def test_what_came_while_the_line_was_down_is_told_once() -> None:
     assert arrivals.take(_room(wire), None, "ana") == []
 
 
-def test_a_newcomer_gets_the_brief_and_a_spotlight_is_told_once() -> None:
+def test_a_newcomer_gets_the_brief() -> None:
     wire, arrivals = tell(), Arrivals()
     assert [one.how for one in arrivals.take(_room(wire), None, "ana")] == ["brief"]
-    light = Spotlight("entry:12", "marek")
-    assert "marek points at entry 12" in arrivals.take(_room(wire, spotlight=light), None, "ana")[0].words
-    assert arrivals.take(_room(wire, spotlight=light), None, "ana") == []
-    assert arrivals.take(_room(wire, spotlight=Spotlight("chat", "ana")), None, "ana") == []
+    assert arrivals.take(_room(wire), None, "ana") == []
 
 
 def test_only_what_is_sure_to_be_refused_is_barred() -> None:

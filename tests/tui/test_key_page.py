@@ -28,6 +28,7 @@ ON_SCREEN_ONLY = {
     "room.prompt",
     "room.spotlight",
     "room.follow-spotlight",
+    "room.toggle-follow",
 }
 """What makes sense only with a screen, or points at one."""
 

@@ -44,6 +44,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("room.spotlight", "Spotlight", "Commander: show everybody the pane or entry you look at; again to end it",
         "o", slash="spotlight", access="commander"),
     _do("room.follow-spotlight", "Go to the spotlight", "Jump to what the commander points at", "O", access="observer"),
+    _do("room.toggle-follow", "Follow the spotlight", "Go where the commander points by itself, or no longer", "W",
+        access="observer"),
     # The incident
     _do("incident.acknowledge", "Acknowledge", "Say that somebody is on it",
         "a", hint="ack", slash="ack", cli="ack INC"),
@@ -110,6 +112,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("entry.redact", "Redact", "Erase the selected entry's words from every disk, for a secret pasted by mistake",
         "",
         scope="timeline", slash="redact", cli="redact INC SEQ REASON", access="commander", dangerous=True),
+    _do("entry.open-evidence", "Open the evidence", "What the selected entry pinned, from the log: no backend is asked",
+        "enter", hint="evidence", scope="timeline", access="observer", cli="evidence show INC N"),
     _do("entry.pin-evidence", "Pin evidence", "Keep the selected chart's data on the log", "p", scope="metrics",
         slash="evidence", cli="evidence pin INC QUERY"),
     _do("metrics.explore-chart", "Explore", "The selected chart in the metrics pane, to zoom and compare", "enter",

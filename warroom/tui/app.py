@@ -31,6 +31,7 @@ from warroom.tui.ending import Ending
 from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.explore.shared import Shared
 from warroom.tui.glyphs import select, use
+from warroom.tui.guide import Guide
 from warroom.tui.memory import Memory
 from warroom.tui.screens import later
 from warroom.tui.screens.board import BoardScreen
@@ -91,6 +92,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
         self.view = View(Link("connecting", options.clock()))
         self.drafts: dict[str, dict[str, str]] = {}
         self._shared: dict[str, Shared] = {}
+        self.guide = Guide(self)
         self._typed = TypeAhead(self, super().on_event)
         self.keymap = dict(options.keymap)
         self.memory = Memory(options.memory)
@@ -205,6 +207,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
                 self._noticed = notice.serial
                 self.tell(notice.words, notice.level)
         self._show()
+        self.guide.look()
 
     def _show(self) -> None:
         for screen in self.screen_stack:

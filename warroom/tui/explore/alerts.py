@@ -16,8 +16,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from warroom.telemetry import series as wire_series
 from warroom.incident.observed import fitted
+from warroom.telemetry import series as wire_series
 from warroom.telemetry import shapes
 from warroom.telemetry.alerts import AlertGroup, Matcher, Silence
 from warroom.tui.explore.alert_rows import AlertList, AlertRow, SilenceList, alert_rows, course_key

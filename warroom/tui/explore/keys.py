@@ -6,7 +6,7 @@ Invariant: nothing here changes the incident but by a command of the core.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +29,8 @@ class ExploreKeys(Screen[None]):
     QUERY_HINT: ClassVar[str] = ""
     incident: str
     query_text: str
+    opened: Mapping[str, Any] | None
+    """The pinned evidence that is shown, whole; None while what is shown comes from the server."""
 
     @property
     @abstractmethod
@@ -195,7 +197,7 @@ class ExploreKeys(Screen[None]):
         wire, room = self.console.bridge.wire, self.room
         if wire is None:
             return
-        shown = self.shown()
+        shown = self.shown() if self.opened is None else {"pane": self.PANE, "evidence": self.opened["evidence"]}
         lit = None if room is None else room.spotlight
         again = lit is not None and lit.by == self.console.me and lit.target == self.PANE and lit.shown == shown
         wire.light(self.incident, "" if again else self.PANE, None if again else shown)
@@ -204,6 +206,10 @@ class ExploreKeys(Screen[None]):
     def do_follow_spotlight(self) -> None:
         """See what the commander points at."""
         self.console.follow_spotlight(self.incident)
+
+    def do_toggle_follow(self) -> None:
+        """Go where the commander points by itself, or no longer."""
+        self.console.guide.toggle(self.incident)
 
     def do_open_in_grafana(self) -> None:
         """Ask for the link, copy it and say it."""

@@ -62,6 +62,7 @@ class MetricsScreen(PinnedSeries):
         self._panels: Mapping[str, PanelView] | None = None
         self._completer = Completer(self.ask_aside)
         self._feed: Feed | None = None
+        self._proposed = False
 
     # Made of
 
@@ -102,7 +103,10 @@ class MetricsScreen(PinnedSeries):
     # Asking
 
     def ask_now(self) -> None:
-        if not self.queries or self._feed is None or self.pinned is not None:
+        if self._feed is None or self.pinned is not None:
+            return
+        if not self.queries:
+            self._propose()
             return
         self._grid = grid_of(self.range, self.now())
         self._asked_at = self.now()
@@ -119,6 +123,22 @@ class MetricsScreen(PinnedSeries):
         if self.exemplars_on:
             self._ask_exemplars()
         self._draw()
+
+    def _propose(self) -> None:
+        """Begin with the first panel of the incident's own services, once, rather than with nothing."""
+        if self._proposed or not self.ask_aside("panels.for", self._panels_came):
+            return
+        self._proposed = True
+
+    def _panels_came(self, future: Future[Any]) -> None:
+        if future.exception() is not None or not self.is_mounted or self.queries:
+            return
+        panels = (future.result() or {}).get("panels", ())
+        if panels:
+            self.unit = str(panels[0].get("unit", ""))
+            self.queries = [str(panels[0]["query"])]
+            self.query_text = self.queries[0]
+            self.ask_now()
 
     def _ask_range(self, query: str, ago: float) -> None:
         start, end, step = self._grid

@@ -24,6 +24,7 @@ from warroom.tui.access import barred
 from warroom.tui.bindings import bindings_of, hints
 from warroom.tui.explore.head import Head
 from warroom.tui.explore.keys import ExploreKeys
+from warroom.tui.explore.pinned import with_evidence
 from warroom.tui.explore.range import TimeRange, parse_range
 from warroom.tui.explore.shared import Shared
 from warroom.tui.screens.status_line import footer_state, notices_of
@@ -60,6 +61,7 @@ class ExploreScreen(ExploreKeys):
         self.busy = False
         self.words = ""
         """What went wrong, in a sentence; empty while all is well."""
+        self.opened: Mapping[str, Any] | None = None
         self._opening = shown
         self._asked = 0
         self._asked_at = 0.0
@@ -133,6 +135,7 @@ class ExploreScreen(ExploreKeys):
         prompt = self.query_one("#prompt", Prompt)
         prompt.complete = self._complete
         prompt.input.cursor_blink = not self.console.calm
+        self.set_class(not self.QUERY_HINT, "-without-query")
         self._ticker = self.set_interval(1.0, self.tick)
         self.query_one("#explore-head", LineBar).paint_with(self._paint_head)
         self.console.present(self.incident, self.PANE)
@@ -146,7 +149,7 @@ class ExploreScreen(ExploreKeys):
 
     def keep(self) -> None:
         """Remember what is shown, to come back to; called before the pane is left."""
-        self.shared.last[self.PANE] = self.shown()
+        self.shared.last[self.PANE] = self.opened or self.shown()
 
     @property
     def console(self) -> WarroomApp:
@@ -225,7 +228,9 @@ class ExploreScreen(ExploreKeys):
     def take(self, shown: Mapping[str, Any]) -> None:
         """Show what a spotlight, a link or evidence says; what cannot be shown is told."""
         try:
-            self.show(shown)
+            whole = with_evidence(shown, None if self.room is None else self.room.state)
+            self.opened = whole if whole.get("evidence") else None
+            self.show(whole)
         except (KeyError, TypeError, ValueError) as error:
             self.console.tell(f"this cannot be shown: {error}", "warning")
 
@@ -239,7 +244,8 @@ class ExploreScreen(ExploreKeys):
         if "start" in shown and "end" in shown:
             start, end = float(shown["start"]), float(shown["end"])
             live = bool(shown.get("live"))
-            self.shared.set_range(self.PANE, TimeRange(max(1.0, end - start), None if live else end))
+            # Whole milliseconds: everybody who is shown this asks for exactly the same.
+            self.shared.set_range(self.PANE, TimeRange(max(1.0, round(end - start, 3)), None if live else end))
 
     # What comes in
 
@@ -353,7 +359,7 @@ class ExploreScreen(ExploreKeys):
 
     def set_query(self, text: str) -> None:
         """Another query: ask for it and remember it."""
-        self.query_text = text
+        self.query_text, self.opened = text, None
         if text:
             self.shared.asked(self.PANE, text)
         self.ask_now()

@@ -30,11 +30,10 @@ class Arrivals:
         self._welcomed = False
         self._away: int | None = None
         self._known: IncidentState | None = None
-        self._pointed: object = None
 
     def take(self, room: RoomView, seen: int | None, me: str) -> list[Told]:
         """What to tell on this view. `seen` is the last entry seen in an earlier session, None if never here."""
-        told = self._spotlight(room, me)
+        told: list[Told] = []
         if room.stale and self._welcomed and self._away is None and self._known is not None:
             self._away = self._known.seq
         if not room.caught_up or room.state.seq == 0 or (room.stale and self._welcomed):
@@ -57,11 +56,3 @@ class Arrivals:
         told += [Told("call", words) for words in calls_for(self._known, state, me)]
         self._known = state
         return told
-
-    def _spotlight(self, room: RoomView, me: str) -> list[Told]:
-        light, before = room.spotlight, self._pointed
-        self._pointed = light
-        if light is None or light is before or light.by == me or not self._welcomed:
-            return []
-        target = light.target.replace("entry:", "entry ")
-        return [Told("tell", f"{light.by} points at {target}; O goes there")]

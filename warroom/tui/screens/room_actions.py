@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from warroom.incident.state import Entry
 from warroom.tui.access import barred
 from warroom.tui.actions import BY_ID, BY_SLASH, PANES, Action
 from warroom.tui.acts import DIRECT, FORMS
+from warroom.tui.explore.pinned import shown_of
 from warroom.tui.forms import Context
 from warroom.tui.panes.timeline import keeper
 from warroom.tui.screens import later
@@ -235,6 +237,31 @@ class RoomActions(Screen[None]):
     def do_follow_spotlight(self) -> None:
         """Go where the commander points."""
         self.console.follow_spotlight(self.incident)
+
+    def do_toggle_follow(self) -> None:
+        """Go where the commander points by itself, or no longer."""
+        self.console.guide.toggle(self.incident)
+
+    def do_open_evidence(self) -> None:
+        """What the selected entry pinned, from the log."""
+        context = self.context()
+        entry = context.selected
+        if not isinstance(entry, Entry) or entry.kind != "evidence-pinned" or not entry.ref:
+            self.console.tell("select an entry of pinned evidence; /#notes in the filter finds them", "warning")
+            return
+        pin = context.state.evidence[entry.ref - 1]
+        shown = shown_of(pin)
+        if entry.redacted or (shown is None and not pin.data):
+            self.console.tell("nothing was kept with this evidence" if not entry.redacted else entry.words, "warning")
+        elif shown is not None:
+            self.console.open_pane(self.incident, shown["pane"], shown)
+        else:
+            from warroom.review.brief import Section
+            from warroom.review.evidence_text import evidence_text
+            from warroom.tui.screens.reading import ReadingScreen
+
+            rows = tuple(evidence_text(pin, context.zone, width=86))
+            self.app.push_screen(ReadingScreen(f"Evidence {pin.number}", [Section(pin.title, rows or ("",))]))
 
     def go_to(self, target: str) -> None:
         """Go to a pane of the board, or to an entry (`entry:41`)."""
