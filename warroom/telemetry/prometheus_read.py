@@ -6,9 +6,9 @@ Formats: https://prometheus.io/docs/prometheus/latest/querying/api/.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from operator import lt
 from typing import Any
 
 from warroom.telemetry.alerts import ActiveAlert, Exemplar, Pairs, Rule, Target
@@ -105,7 +105,7 @@ def matrix(result: Any, most: int, remarks: tuple[tuple[str, ...], tuple[str, ..
             raise TooManySamples(most)
         if values:
             times, words = zip(*values, strict=True)
-            lines.append(Line(labels(metric), _rising(times), tuple(map(float, map(_text, words)))))
+            lines.append(Line(labels(metric), _rising(times), _floats(words)))
         if natives:
             times, found = zip(*natives, strict=True)
             histograms.append(HistogramLine(labels(metric), _rising(times), tuple(map(histogram, found))))
@@ -265,11 +265,18 @@ def _pairs(said: Any) -> Pairs:
     return labels(said or {})
 
 
-def _rising(times: Iterable[Any]) -> tuple[float, ...]:
-    found = tuple(map(_time, times))
-    if any(later <= earlier for earlier, later in pairwise(found)):
+def _rising(times: Sequence[Any]) -> tuple[float, ...]:
+    if not set(map(type, times)) <= {int, float}:
+        raise TypeError("times are numbers")
+    if not all(map(lt, times, times[1:])):
         raise ValueError("times that do not rise")
-    return found
+    return tuple(map(float, times))
+
+
+def _floats(words: Sequence[Any]) -> tuple[float, ...]:
+    if set(map(type, words)) != {str}:
+        raise TypeError("values are texts")
+    return tuple(map(float, words))
 
 
 def _time(said: Any) -> float:
