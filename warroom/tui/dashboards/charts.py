@@ -27,7 +27,7 @@ from warroom.tui.dashboards.cells import (
     worded,
 )
 from warroom.tui.dashboards.legend import Entry, legend_rows
-from warroom.tui.dashboards.raster import Bits, area, held, parted, points, sampled
+from warroom.tui.dashboards.raster import Bits, area, held, joined_gaps, parted, points, sampled
 from warroom.tui.glyphs import glyphs
 from warroom.tui.widgets.braille import BRAILLE, PLAIN, Columns, columns, line_masks
 from warroom.tui.widgets.chart_overlay import Ink
@@ -254,8 +254,7 @@ def _columns(line: Line, values: Sequence[float | None], scale: Scale, chart: Ch
         found = held(times, seen, chart.start, chart.end, width * 2)
         return parted(found, times, chart.start, chart.end) if line.draw == "bars" else found
     if line.joins_gaps:
-        kept = [(at, value) for at, value in zip(times, seen, strict=False) if value is not None]
-        times, seen = tuple(at for at, _ in kept), [value for _, value in kept]
+        seen = joined_gaps(times, seen)
     return columns(times, seen, chart.start, chart.end, width * 2)
 
 

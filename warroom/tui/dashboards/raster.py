@@ -104,3 +104,19 @@ def sampled(times: Sequence[float], values: Sequence[float | None], start: float
         before = low[at]
         low[at] = value if before is None or value > before else before
     return Columns(low, low)
+
+
+def joined_gaps(times: Sequence[float], values: Sequence[float | None]) -> list[float | None]:
+    """The values with straight lines where samples are missing between two that are there."""
+    out = list(values)
+    before = -1
+    for at, value in enumerate(values):
+        if value is None or value != value or at >= len(times):
+            continue
+        last = values[before] if before >= 0 else None
+        length = times[at] - times[before] if before >= 0 else 0.0
+        if last is not None and at - before > 1 and length > 0 and math.isfinite((value - last) / length):
+            for inner in range(before + 1, at):
+                out[inner] = last + (value - last) * (times[inner] - times[before]) / length
+        before = at
+    return out

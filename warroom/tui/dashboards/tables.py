@@ -5,6 +5,7 @@ Invariant: total; what does not fit is counted in words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -16,6 +17,7 @@ from warroom.tui.palette import mix, style
 from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Span, crop, safe, width_of
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
 _MEASURED = 200
 _LEAST = 5
 _WIDEST = 60
@@ -83,7 +85,9 @@ def _heading(columns: Sequence[Column], widths: Sequence[int], cut: int, width: 
 
 
 def _placed(text: str, width: int, column: Column) -> str:
-    """The text in exactly its column: at the right for numbers."""
+    """The text in exactly its column: at the right for numbers. Of a time that is cut the clock is kept."""
+    if cell_len(text) > width >= 8 and _TIME.fullmatch(text):
+        text = text[11:19]
     shown = "".join(part for part, _ in crop([(text, style(""))], width))
     space = width - cell_len(shown)
     right = column.align == "right" or (column.align == "auto" and column.numeric)

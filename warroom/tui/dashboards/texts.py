@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from rich.cells import chop_cells
+from rich.style import Style
 
 from warroom.dashboards.data import Box, Level, Listing, LogRow, Logs, Words
 from warroom.tui.dashboards.cells import Rows, filled, level_colour, level_sign, middled, worded
@@ -94,25 +95,32 @@ def _plain(found: re.Match[str]) -> str:
 def _flowed(line: str, width: int, ink: Ink) -> list[Line]:
     """A line of prose with its emphasis, wrapped at blanks."""
     palette = ink.palette
-    words: list[Span] = []
-    at = 0
+    words: list[tuple[str, Style, bool]] = []
+
+    def add(text: str, paint: Style) -> None:
+        glued = bool(words) and not text[:1].isspace() and not spaced[-1:].isspace()
+        for at, word in enumerate(text.split()):
+            words.append((word, paint, glued and at == 0))
+
+    at, spaced = 0, " "
     for found in _INLINE.finditer(line):
-        words += [(word, ink.of(palette.text)) for word in line[at : found.start()].split()]
+        add(line[at : found.start()], ink.of(palette.text))
+        spaced = line[: found.start()] or " "
         paint = ink.of(palette.text, bold=True)
         if found["code"] is not None:
             paint = ink.of(palette.hue("teal"))
         elif found["address"] is not None:
             paint = ink.of(palette.accent)
-        words += [(word, paint) for word in _plain(found).split()]
-        at = found.end()
-    words += [(word, ink.of(palette.text)) for word in line[at:].split()]
+        add(_plain(found), paint)
+        at, spaced = found.end(), "."
+    add(line[at:], ink.of(palette.text))
     rows: list[list[Span]] = [[]]
-    for text, paint in words:
+    for text, paint, glued in words:
         for piece in chop_cells(safe(text), max(1, width)) or [""]:
-            used = width_of(rows[-1])
-            if used and used + 1 + width_of([(piece, paint)]) > width:
+            used, size = width_of(rows[-1]), width_of([(piece, paint)])
+            if used and used + size + (not glued) > width:
                 rows.append([])
-            elif used:
+            elif used and not glued:
                 rows[-1].append((" ", paint))
             rows[-1].append((piece, paint))
     return list(rows)
