@@ -14,6 +14,7 @@ import orjson
 
 from warroom.client.view import TailView
 from warroom.telemetry import series
+from warroom.telemetry.line_block import LineBlock
 from warroom.telemetry.line_frames import LineFrame, read_lines
 from warroom.telemetry.log_buffer import LogBuffer
 from warroom.telemetry.logs import LogLine, Pairs
@@ -76,14 +77,15 @@ class TailFeed:
         self.view = replace(self.view, trouble=trouble, version=self.view.version + 1)
 
     def _lines(self, frame: LineFrame, lost: int) -> None:
-        lines = frame.lines
+        lines = LineBlock.of(frame.lines)
         missing = frame.lost
         if frame.tail == self._tail:
             # Numbers say which lines of a second opening are here already, and how many came in between.
             missing += max(0, frame.first - self._next)
-            lines = lines[max(0, self._next - frame.first) :]
+            if frame.first < self._next:
+                lines = lines[self._next - frame.first :]
         else:
-            lines = tuple(line for line in lines if self._is_new(line))
+            lines = LineBlock.of(line for line in lines if self._is_new(line))
             missing += lost
             self._tail, self._next = frame.tail, 0
         self._next = max(self._next, frame.first + len(frame.lines))
@@ -102,9 +104,10 @@ class TailFeed:
         ns, known = self._newest
         return line.ns > ns or (line.ns == ns and (line.labels, line.text) not in known)
 
-    def _remember(self, lines: tuple[LogLine, ...]) -> None:
-        newest = max((line.ns for line in lines), default=0)
+    def _remember(self, lines: LineBlock) -> None:
+        newest = max(lines.ns, default=0)
         if not newest or newest < self._newest[0]:
             return
         known = self._newest[1] if newest == self._newest[0] else set()
-        self._newest = newest, known | {(line.labels, line.text) for line in lines if line.ns == newest}
+        fresh = [lines[at] for at, ns in enumerate(lines.ns) if ns == newest]
+        self._newest = newest, known | {(line.labels, line.text) for line in fresh}

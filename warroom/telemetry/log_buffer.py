@@ -7,11 +7,15 @@ asks for numbers that are gone is told where the lines begin now.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 
+from warroom.telemetry.line_block import LineBlock
 from warroom.telemetry.logs import LogLine
 
 CAPACITY = 50_000
+_TOGETHER = 1024
+"""Lines up to which blocks that come one after the other are made into one."""
 
 
 class LogBuffer:
@@ -21,8 +25,10 @@ class LogBuffer:
         self.capacity = capacity
         self.lost = 0
         self._guard = threading.Lock()
-        self._lines: list[LogLine] = []
-        self._first = 0
+        # The first block may begin before the oldest line kept: it goes when none of its lines is kept.
+        self._blocks: list[LineBlock] = []
+        self._starts: list[int] = []
+        self._first = self._end = 0
 
     @property
     def first(self) -> int:
@@ -30,21 +36,43 @@ class LogBuffer:
 
     @property
     def end(self) -> int:
-        return self._first + len(self._lines)
+        return self._end
 
-    def extend(self, lines: Sequence[LogLine], lost: int = 0) -> None:
-        """Add lines at the end; what no longer fits goes from the front, a slab at a time."""
+    def extend(self, lines: Iterable[LogLine], lost: int = 0) -> None:
+        """Add lines at the end; the oldest go when there are more than `capacity`."""
+        block = LineBlock.of(lines)
         with self._guard:
-            self._lines.extend(lines)
             self.lost += lost
-            over = len(self._lines) - self.capacity
-            # Cutting a list's front moves all of it: done seldom, in slabs of an eighth.
-            if over > self.capacity // 8:
-                del self._lines[:over]
-                self._first += over
+            if not block:
+                return
+            if self._blocks and len(self._blocks[-1]) + len(block) <= _TOGETHER:
+                self._blocks[-1] = self._blocks[-1].joined(block)
+            else:
+                self._blocks.append(block)
+                self._starts.append(self._end)
+            self._end += len(block)
+            self._first = max(self._first, self._end - self.capacity)
+            gone = bisect_right(self._starts, self._first) - 1
+            del self._blocks[:gone], self._starts[:gone]
 
     def slice(self, start: int, stop: int) -> tuple[int, list[LogLine]]:
         """The lines numbered `start` up to `stop`, as far as they are kept, and the number of the first of them."""
+        start, parts = self._parts(start, stop)
+        return start, [block[at] for block, places in parts for at in places]
+
+    def levels(self, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """Time (nanoseconds since the epoch) and level of the same lines."""
+        for block, places in self._parts(start, stop)[1]:
+            yield from zip(block.ns[places.start : places.stop], block.levels(places.start, places.stop), strict=True)
+
+    def _parts(self, start: int, stop: int) -> tuple[int, list[tuple[LineBlock, range]]]:
+        """The number of the first of the lines, and the blocks that have them with the lines' places in each."""
         with self._guard:
-            start = max(start, self._first)
-            return start, self._lines[start - self._first : max(start, stop) - self._first]
+            start, stop = max(start, self._first), min(stop, self._end)
+            parts = list[tuple[LineBlock, range]]()
+            at = bisect_right(self._starts, start) - 1
+            while start < stop and at < len(self._blocks) and self._starts[at] < stop:
+                block, begin = self._blocks[at], self._starts[at]
+                parts.append((block, range(max(0, start - begin), min(len(block), stop - begin))))
+                at += 1
+            return start, parts

@@ -14,6 +14,9 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "unknown")
 """Levels as they are told apart, mildest first; `unknown` where a line says none."""
 
+LEVEL_NAMES = ("detected_level", "level", "severity", "severity_text", "lvl")
+"""Fields that tell a line's level; the first that says something counts."""
+
 _SPELLINGS = {
     "trc": "trace",
     "dbg": "debug",
@@ -53,8 +56,8 @@ class LogLine:
 
     @property
     def level(self) -> str:
-        """One of `LEVELS`, from `detected_level`, `level`, `severity` or `severity_text`."""
-        for name in ("detected_level", "level", "severity", "severity_text", "lvl"):
+        """One of `LEVELS`, from the fields `LEVEL_NAMES`."""
+        for name in LEVEL_NAMES:
             said = self.value(name).casefold()
             if said:
                 level = _SPELLINGS.get(said, said)

@@ -57,14 +57,14 @@ class Counts:
         return out
 
 
-def counts_of(lines: Iterable[LogLine], start: float, end: float, steps: int) -> Counts:
-    """The counts of these lines themselves."""
+def counts_of(lines: Iterable[tuple[int, str]], start: float, end: float, steps: int) -> Counts:
+    """The counts of lines themselves, each by its time (nanoseconds since the epoch) and level."""
     length = max(1e-9, end - start)
     levels: dict[str, list[float]] = {}
-    for line in lines:
-        at = int((line.ns / 1e9 - start) / length * steps)
+    for ns, level in lines:
+        at = int((ns / 1e9 - start) / length * steps)
         if 0 <= at < steps:
-            levels.setdefault(line.level, [0.0] * steps)[at] += 1
+            levels.setdefault(level, [0.0] * steps)[at] += 1
     return Counts(start, end, steps, levels)
 
 

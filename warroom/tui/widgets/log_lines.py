@@ -6,7 +6,7 @@ buffer numbers them; what is older counts down from -1, so that a further page b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from warroom.telemetry.log_buffer import LogBuffer
 from warroom.telemetry.logs import LogLine
@@ -51,6 +51,13 @@ class LogLines:
         first, old = self._older(max(start, -len(self._history)), 0)
         begin, new = self._buffer.slice(0, stop)
         return (first, [*old, *new]) if begin == 0 else (begin, new)
+
+    def levels(self, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """Time (nanoseconds since the epoch) and level of the same lines."""
+        if min(start, stop) < 0 and self.first < 0:
+            yield from ((line.ns, line.level) for line in self._older(max(start, self.first), min(stop, 0))[1])
+        if self._buffer is not None and stop > 0:
+            yield from self._buffer.levels(max(start, 0), stop)
 
     def _older(self, start: int, stop: int) -> tuple[int, list[LogLine]]:
         size = len(self._history)

@@ -185,7 +185,7 @@ class LogRows(Framed, ScrollView):
             self._look = look
             self._strips.clear()
         found = self._strips.get((number, mark))
-        if found is not None and found[0] is line:
+        if found is not None and found[0] == line:
             self._strips.move_to_end((number, mark))
             return found[1]
         self.rows_drawn += 1
