@@ -41,6 +41,7 @@ def explore(params: Mapping[str, Any]) -> Any:
 
 
 ANSWERS: dict[str, Any] = {
+    "panels.for": {"panels": []},
     "explore": explore,
     "metrics.names": {"values": ["http_requests_total", "up"], "kinds": {}},
     "metrics.exemplars": lambda asked: {
@@ -182,3 +183,13 @@ async def test_another_console_shows_the_same() -> None:
         app.open_pane(ROOM, "metrics", shown)
         await until(pilot, lambda: shows(app, "2 series"))
         assert wire.asked_for("explore")[-1] == before
+
+
+async def test_it_begins_with_the_first_panel_of_the_incident_s_services() -> None:
+    panels = [{"title": "Errors", "query": QUERY, "unit": "ratio"}, {"title": "Other", "query": "up"}]
+    async with answering(ANSWERS | {"panels.for": {"panels": panels}}) as (_, app, pilot):
+        await pilot.press("M")
+        await until(pilot, lambda: shows(app, QUERY))
+        screen = app.screen
+        assert isinstance(screen, MetricsScreen)
+        assert (screen.queries, screen.unit) == ([QUERY], "ratio")

@@ -149,7 +149,8 @@ class ExploreScreen(ExploreKeys):
 
     def keep(self) -> None:
         """Remember what is shown, to come back to; called before the pane is left."""
-        self.shared.last[self.PANE] = self.opened or self.shown()
+        if self.opened is None:  # evidence is on the log, and opened from there
+            self.shared.last[self.PANE] = self.shown()
 
     @property
     def console(self) -> WarroomApp:
