@@ -19,6 +19,9 @@ _SHOWN = {
     "plus": "+",
     "minus": "-",
     "backspace": "bksp",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "equals_sign": "=",
 }
 
 
