@@ -39,6 +39,7 @@ READING = {
 ELSEWHERE = {
     "alerts",
     "backup",
+    "dashboard",
     "dashboard-check",
     "evidence-pin",
     "health",

@@ -163,6 +163,17 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
         {"file": "path", "id": "", "title": "", "version": "", "digest": "of its content", "steps": "objects"},
     ),
     "lint": ("playbook lint", {"findings": "sentences", "ok": "whether none is an error"}),
+    "dashboard": (
+        "dashboard show",
+        {
+            "title": "the dashboard's",
+            "uid": "Grafana's; may be empty for a file",
+            "start": "seconds since the epoch",
+            "end": "seconds since the epoch",
+            "variables": "the chosen values by the variable's name",
+            "panels": "objects with key, id, title, kind, body (by kind), empty, errors, notes",
+        },
+    ),
     "dashboard-check": (
         "dashboard check",
         {

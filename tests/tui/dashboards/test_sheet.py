@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from warroom.dashboards.data import Chart, Readings
 from warroom.dashboards.read import read_dashboard
-from warroom.telemetry.series import Full, Series
+from warroom.telemetry.series import Full, Series, encode
 from warroom.tui.dashboards.questions import Question
 from warroom.tui.dashboards.sheet import Sheet
 
@@ -36,9 +38,8 @@ def a_full(question: Question, *values: float) -> dict[str, Any]:
     said = question.as_params()
     line = Series((("job", "api"),), "api", said["start"], said["step"], tuple(values))
     full = Full("p", 1, said["start"], said["step"], len(values), (line,))
-    series = [{"labels": [["job", "api"]], "legend": "api", "start": line.start, "step": line.step, "values": values}]
-    return {"t": "full", "panel_id": "p", "rev": 1, "start": full.start, "step": full.step, "count": full.count,
-            "series": series, "warnings": [], "infos": []}  # fmt: skip
+    found: dict[str, Any] = orjson.loads(encode(full))
+    return found
 
 
 def chose(sheet: Sheet, answers: Mapping[str, Any], picked: Mapping[str, list[str]] | None = None) -> list[Question]:

@@ -174,6 +174,7 @@ class DashboardsScreen(ShownDashboard):
         event.stop()
         if self.sheet is not None and self.sheet.fold(event.key):
             self.board.rebuild()
+            self.board.show_below(event.key)
             self.ask_in_sight()
         else:
             self.do_zoom()

@@ -235,6 +235,12 @@ class BoardView(ScrollView, can_focus=True):
         elif y + h > top + view:
             self.scroll_to(0, y + h - view, animate=False)
 
+    def show_below(self, key: str) -> None:
+        """Bring what lies under a row in sight, when nothing of it is."""
+        place = self._places.get(key)
+        if place is not None and place[1] + 6 > self.scroll_offset.y + self.size.height:
+            self.call_after_refresh(self.scroll_to, 0, place[1], animate=False)
+
     def action_choose_next(self, across: int, down: int) -> None:
         """The nearest panel in a direction; a panel alone is scrolled."""
         if self.zoomed or not self._places:
