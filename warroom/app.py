@@ -141,7 +141,7 @@ def own_telemetry(settings: Settings) -> Iterator[Exporter | None]:
     try:
         exporter = open_exporter(settings.telemetry.otlp, settings.environment)
     except BadCollector as wrong:
-        raise CannotServe(str(wrong)) from None
+        raise CannotServe(f"telemetry.otlp {wrong}") from None
     if exporter is None:
         yield None
         return

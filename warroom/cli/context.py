@@ -195,7 +195,7 @@ class Context:
         try:
             exporter = open_exporter(settings.telemetry.otlp, settings.environment)
         except BadCollector as wrong:
-            raise Stop(Exit.USAGE, str(wrong)) from None
+            raise Stop(Exit.USAGE, f"telemetry.otlp {wrong}") from None
         if exporter is None:
             return None
         click.get_current_context().call_on_close(lambda: exporter.close(0.5))

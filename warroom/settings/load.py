@@ -270,6 +270,10 @@ def _from_words(item: Item, text: str) -> Any:
 def _chosen(item: Item, value: str) -> str:
     if item.choices and value not in item.choices:
         raise ValueError(f"must be one of {', '.join(item.choices)}, not {_shown(value)}")
+    if item.key == "telemetry.otlp" and value:
+        from warroom.tracing.exporter import address_of
+
+        address_of(value)
     return value
 
 

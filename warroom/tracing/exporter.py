@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class BadCollector(ValueError):
-    """The address cannot be that of a collector; one sentence says what would be right."""
+    """The address cannot be that of a collector; the words follow the name of what was set."""
 
 
 class Exporter:
@@ -203,14 +203,14 @@ def address_of(url: str) -> tuple[bool, str, int, str]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadCollector(f"telemetry.otlp is not an address; {right}") from None
+        raise BadCollector(f"is not an address; {right}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadCollector(f"telemetry.otlp is not an address of a collector; {right}")
+        raise BadCollector(f"is not an address of a collector; {right}")
     if parts.username is not None or parts.query or parts.fragment:
-        raise BadCollector(f"telemetry.otlp takes no user, password or query; {right}")
+        raise BadCollector(f"takes no user, password or query; {right}")
     path = parts.path.rstrip("/")
     if not path.isascii() or any(char <= " " for char in path + parts.hostname):
-        raise BadCollector(f"telemetry.otlp has characters that an address has not; {right}")
+        raise BadCollector(f"has characters that an address has not; {right}")
     return parts.scheme == "https", parts.hostname, port or 4318, path
 
 
