@@ -21,6 +21,7 @@ SUITES = {
     "room": "The room",
     "console": "The console",
     "logs": "The logs pane",
+    "dashboards": "The dashboards pane",
     "commands": "The commands",
     "telemetry": "Telemetry",
 }
