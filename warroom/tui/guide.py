@@ -92,14 +92,17 @@ class Guide:
 
     def _hear(self, incident: str, light: Spotlight | None) -> None:
         """What is there when somebody comes is no news, unless they follow."""
-        new = incident not in self._known
-        if not new and self._known[incident] == light:
+        new, before, me = incident not in self._known, self._known.get(incident), self._app.me
+        if not new and before == light:
             return
         self._known[incident] = light
         self._due = None
-        if light is None or light.by == self._app.me:
-            return
-        if self.on:
-            self._due = incident, light
-        elif not new:
-            self._app.tell(f"{pointed_words(light)}; O goes there")
+        if light is not None and light.by != me:
+            if self.on:
+                self._due = incident, light
+            elif not new:
+                self._app.tell(f"{pointed_words(light)}; O goes there")
+        elif light is not None and not new:
+            self._app.tell("everybody is shown this")
+        elif before is not None and before.by == me:
+            self._app.tell("the spotlight is off")

@@ -201,7 +201,6 @@ class ExploreKeys(Screen[None]):
         lit = None if room is None else room.spotlight
         again = lit is not None and lit.by == self.console.me and lit.target == self.PANE and lit.shown == shown
         wire.light(self.incident, "" if again else self.PANE, None if again else shown)
-        self.console.tell("the spotlight is off" if again else "everybody is shown this")
 
     def do_follow_spotlight(self) -> None:
         """See what the commander points at."""

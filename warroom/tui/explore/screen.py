@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from warroom.client.view import RoomView, View
 from warroom.tui.access import barred
+from warroom.tui.actions import Action
 from warroom.tui.bindings import bindings_of, hints
 from warroom.tui.explore.head import Head
 from warroom.tui.explore.keys import ExploreKeys
@@ -113,6 +114,10 @@ class ExploreScreen(ExploreKeys):
     def head_note(self) -> str:
         """A few words for the head, such as how many rows there are."""
         return ""
+
+    def head_query(self) -> str:
+        """What the second row of the head says: the query, unless a subclass knows better."""
+        return self.query_text
 
     def ticked(self) -> None:
         """Once a second, while in sight."""
@@ -281,7 +286,7 @@ class ExploreScreen(ExploreKeys):
             title=self.TITLE_TEXT,
             incident=self.incident,
             severity="" if room is None else str(room.state.severity or ""),
-            query=self.query_text,
+            query=self.head_query(),
             range_label=self.range.label(self.now(), self.zone),
             live=self.range.live,
             linked=self.shared.is_linked(self.PANE),
@@ -299,9 +304,13 @@ class ExploreScreen(ExploreKeys):
         if self.words:
             notices.append(Notice(self.words, "bad"))
         self.query_one("#notices", NoticeStrip).show(notices)
-        shown = hints((self.SCOPE, "explore", "app"), console.keymap, lambda one: not barred(one, view.link.access, ""))
+        shown = hints((self.SCOPE, "explore", "app"), console.keymap, lambda one: self._is_hinted(one, view.link.access))
         right = footer_state(view, self.room, console.beat(), console.zone)
         self.query_one("#footer", HintBar).show(shown, right=right)
+
+    def _is_hinted(self, action: Action, access: str) -> bool:
+        """Whether the footer tells of an action: what can be done here, by this person."""
+        return not barred(action, access, "") and (bool(self.QUERY_HINT) or action.id != "explore.edit-query")
 
     def _refocus(self) -> None:
         target = self.focus_target()

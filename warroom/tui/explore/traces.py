@@ -81,11 +81,14 @@ class TracesScreen(ExploreScreen):
             failed = sum(span.error for span in trace.spans)
             errors = f", {failed} errors" if failed else ""
             kept = f"evidence {self.opened['evidence']}, " if self.opened else ""
-            return f"{kept}{self.trace_id[:16]} {micros_text(trace.duration)}, {len(trace.spans)} spans{errors}"
+            return f"{kept}{micros_text(trace.duration)}, {len(trace.spans)} spans{errors}"
         if not self.found:
             return ""
         failed = sum(bool(one.errors) for one in self.found)
         return f"{len(self.found)} traces, {failed} with errors"
+
+    def head_query(self) -> str:
+        return f"trace {self.trace_id}" if self.shape is not None else self.query_text
 
     # Asking
 
@@ -171,7 +174,16 @@ class TracesScreen(ExploreScreen):
         colours = Colours.of([span.service for span in shape.trace.spans])
         rows = waterfall(shape, self._folded, self._unfolded)
         self.query_one("#waterfall", RowList).show(Waterfall(shape, rows, colours))
+        self._fit()
         self.query_one("#axis", LineBar).redraw()
+
+    def _fit(self) -> None:
+        """Where the span is below its trace, a short trace leaves it the room."""
+        rows = self.query_one("#waterfall", RowList)
+        rows.styles.max_height = None if self.has_class("-w200") else max(6, rows.count + 2)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
 
     def _paint_axis(self, _width: int, _height: int, palette: Any) -> Any:
         rows = self.query_one("#waterfall", RowList)
@@ -217,9 +229,9 @@ class TracesScreen(ExploreScreen):
         if self.focused is self.query_one("#span", RowList):
             self._refocus()
             return True
-        if self.shape is None:
+        if self.shape is None or self.opened is not None:
             return False
-        self.shape, self.trace_id, self.opened = None, "", None
+        self.shape, self.trace_id = None, ""
         self._show_mode()
         self._refocus()
         if not self.found:
