@@ -18,7 +18,8 @@ from typing import Any
 from warroom.demo.clock import DemoClock
 from warroom.demo.names import ALERTMANAGER, CAST, ELSEWHERE
 from warroom.demo.past import DEPLOYED, PLAYBOOK, tell_past
-from warroom.demo.series import PANELS, MadeUp
+from warroom.demo.series import PANELS
+from warroom.demo.telemetry import sources, watched
 from warroom.demo.world import World
 from warroom.incident.words import Access
 from warroom.playbooks.load import installed_library
@@ -86,14 +87,15 @@ async def house(plan: Plan) -> AsyncIterator[Open]:
             tokens[name] = await mint(store, name, Access.RESPONDER, by="warroom demo", at=zero, label="demo")
         tokens[plan.me] = await mint(store, plan.me, Access.COMMANDER, by="warroom demo", at=zero, label="demo")
         world = World(plan.seed, (zero + timedelta(minutes=DEPLOYED)).timestamp())
-        relay = await stack.enter_async_context(Relay({"prometheus": MadeUp(world)}, clock=plan.clock))
+        relay = await stack.enter_async_context(Relay(sources(world, plan.clock), clock=plan.clock))
+        reports = await stack.enter_async_context(watched(relay, store, directory, plan.clock))
         settings = ServerSettings(
             port=plan.port, name="made-up data", data_dir=directory, close_seconds=0.3, clock=plan.clock.moment
         )
         stop = asyncio.Event()
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         work = run_server(
-            settings, store, relay=relay, playbooks=library, panel_templates=PANELS,
+            settings, store, relay=relay, playbooks=library, panel_templates=PANELS, reports=lambda _: reports,
             ready=lambda _, port: ready.set_result(port), stop=stop,
         )  # fmt: skip
         serving = asyncio.create_task(work, name="demo-server")

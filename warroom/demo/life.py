@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-from warroom.demo import world as w
+from warroom.demo.alerts import WATCHED, WELL_FOR
 from warroom.demo.cast import Responder
 from warroom.demo.house import Open
 from warroom.demo.names import ALERTMANAGER, CAST, ELSEWHERE
@@ -22,9 +22,7 @@ from warroom.demo.scene import Scene
 from warroom.demo.script import play
 
 _IN_THE_ROOM = 15.0
-_WELL = {"demo-checkoutlatencyhigh": (w.p99, 0.8), "demo-edgeerrorratiohigh": (w.errors, 0.01),
-         "demo-pgpoolsaturated": (w.pool, 0.6)}  # fmt: skip
-_WELL_FOR = 20.0
+_WELL = {rule.fingerprint: (rule.measure, rule.below) for rule in WATCHED}
 _QUIET = (
     ("marek", "Still flat here."),
     ("tomas", "The post-mortem can be written from this log as it stands: who, when, why, with the charts."),
@@ -107,8 +105,8 @@ async def _alerts(scene: Scene, watcher: Responder) -> None:
             rule = _WELL.get(alert.fingerprint)
             if rule is None or alert.status == "resolved" or rule[0](scene.world, now) >= rule[1]:
                 since.pop(alert.fingerprint, None)
-            elif now - since.setdefault(alert.fingerprint, now) >= _WELL_FOR:
-                ended = scene.clock.moment() - timedelta(seconds=_WELL_FOR)
+            elif now - since.setdefault(alert.fingerprint, now) >= WELL_FOR:
+                ended = scene.clock.moment() - timedelta(seconds=WELL_FOR)
                 await watcher.act({"type": "resolve-alert", "source": alert.source, "fingerprint": alert.fingerprint,
                                    "ended_at": ended})  # fmt: skip
 

@@ -105,7 +105,7 @@ def requests(world: World, at: float) -> float:
 
 def pool(world: World, at: float) -> float:
     """Share of the database connections in use."""
-    return min(1.0, (0.42 + 0.62 * world.sickness(at)) * world.wobble("pool", at, 0.03, 0.025))
+    return min(1.0, (0.42 + 0.68 * world.sickness(at)) * world.wobble("pool", at, 0.03, 0.025))
 
 
 def queue(world: World, at: float) -> float:
