@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 from warroom.telemetry.line_block import LineBlock
 from warroom.telemetry.line_frames import LineFrame, encode_lines, read_lines
 from warroom.telemetry.log_buffer import LogBuffer
-from warroom.telemetry.logs import LogLine
+from warroom.telemetry.logs import LogLine, Told
 
 WORDS = st.sampled_from(["", "info", "ERROR", "warning", "x", "ä→", "7f1c9a3b5d2e4f60"])
-NAMES = st.sampled_from(["detected_level", "level", "severity", "trace_id", "pod", "lvl"])
+NAMES = st.sampled_from(["detected_level", "level", "severity", "trace_id", "pod", "lvl", "service"])
 PAIRS = st.dictionaries(NAMES, WORDS, max_size=3).map(lambda said: tuple(sorted(said.items())))
 LINES = st.builds(LogLine, st.integers(-(2**63), 2**63 - 1), st.text(max_size=8), PAIRS, PAIRS)
 MANY = st.lists(LINES, max_size=12)
+
+
+def said(number: int, line: Told) -> tuple[object, ...]:
+    """All that a glance tells."""
+    fields = [line.value(name) for name in ("detected_level", "level", "pod", "trace_id", "service", "none")]
+    return number, line.ns, line.text, line.labels, line.level, line.service, fields
 
 
 @given(MANY, st.slices(14))
@@ -58,7 +64,12 @@ def test_a_ring_keeps_the_newest_lines_under_their_numbers(batches, capacity, da
         begin, found = buffer.slice(start, stop)
         assert begin == max(start, first)
         assert found == model[begin : max(begin, stop)]
-        assert list(buffer.levels(start, stop)) == [(line.ns, line.level) for line in found]
+        assert [said(number, line) for number, line in buffer.glances(start, stop)] == [
+            said(number, line) for number, line in enumerate(found, begin)
+        ]
+        assert [said(number, line) for number, line in buffer.glances(start, stop, -1)] == [
+            said(number, line) for number, line in reversed(list(enumerate(found, begin)))
+        ]
 
 
 def test_a_ring_of_single_lines_and_of_large_frames_holds_its_capacity():

@@ -6,11 +6,11 @@ Invariant: a block never changes, so threads share it without a lock; the lines 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import TypeAlias, overload
 
-from warroom.telemetry.logs import LEVEL_NAMES, LogLine, Pairs
+from warroom.telemetry.logs import LEVEL_NAMES, SERVICE_NAMES, LogLine, Pairs
 
 Kind: TypeAlias = tuple[Pairs, tuple[str, ...]]
 """What lines of one form share: the labels of their stream, and the names of what came beside them, sorted."""
@@ -84,15 +84,66 @@ class LineBlock(Sequence[LogLine]):
 
     def levels(self, start: int = 0, stop: int | None = None) -> list[str]:
         """The levels of the lines from `start` up to `stop`, without making the lines."""
-        telling = [[at for at, name in enumerate(names) if name in LEVEL_NAMES] for _, names in self._kinds]
-        known = dict[tuple[object, ...], str]()
-        found = list[str]()
-        for at in range(len(self))[start:stop]:
-            of = self._of[at]
-            first = self._places[at] if telling[of] else 0
-            said = (of, *[self._values[first + place] for place in telling[of]])
-            level = known.get(said)
-            if level is None:
-                level = known[said] = self._line(at).level
-            found.append(level)
+        glance = Glance(self)
+        return [glance.level for glance.at in range(len(self))[start:stop]]
+
+
+class Glance:
+    """What a `LogLine` says of the line at place `at`, without making it; setting `at` goes to another line."""
+
+    __slots__ = ("_block", "_levels", "_services", "at")
+
+    def __init__(self, block: LineBlock, at: int = 0) -> None:
+        self.at = at
+        self._block = block
+        self._levels = _Words(block, LEVEL_NAMES, lambda line: line.level)
+        self._services = _Words(block, SERVICE_NAMES, lambda line: line.service)
+
+    @property
+    def ns(self) -> int:
+        return self._block.ns[self.at]
+
+    @property
+    def text(self) -> str:
+        return self._block.texts[self.at]
+
+    @property
+    def labels(self) -> Pairs:
+        return self._block._kinds[self._block._of[self.at]][0]
+
+    @property
+    def level(self) -> str:
+        return self._levels.of(self.at)
+
+    @property
+    def service(self) -> str:
+        return self._services.of(self.at)
+
+    def value(self, name: str) -> str:
+        block, at = self._block, self.at
+        labels, names = block._kinds[block._of[at]]
+        if name in names:
+            return block._values[block._places[at] + names.index(name)]
+        return next((value for key, value in labels if key == name), "")
+
+
+class _Words:
+    """A word of each line that only its labels and the fields of some names tell: worked out once for like lines."""
+
+    __slots__ = ("_block", "_known", "_read", "_telling")
+
+    def __init__(self, block: LineBlock, names: Sequence[str], read: Callable[[LogLine], str]) -> None:
+        self._block, self._read = block, read
+        self._telling = [[at for at, name in enumerate(own) if name in names] for _, own in block._kinds]
+        self._known = dict[tuple[object, ...], str]()
+
+    def of(self, at: int) -> str:
+        block = self._block
+        kind = block._of[at]
+        telling = self._telling[kind]
+        first = block._places[at] if telling else 0
+        said = (kind, *[block._values[first + place] for place in telling])
+        found = self._known.get(said)
+        if found is None:
+            found = self._known[said] = self._read(block[at])
         return found

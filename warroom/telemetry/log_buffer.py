@@ -10,8 +10,8 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from warroom.telemetry.line_block import LineBlock
-from warroom.telemetry.logs import LogLine
+from warroom.telemetry.line_block import Glance, LineBlock
+from warroom.telemetry.logs import LogLine, Told
 
 CAPACITY = 50_000
 _TOGETHER = 1024
@@ -60,10 +60,18 @@ class LogBuffer:
         start, parts = self._parts(start, stop)
         return start, [block[at] for block, places in parts for at in places]
 
-    def levels(self, start: int, stop: int) -> Iterator[tuple[int, str]]:
-        """Time (nanoseconds since the epoch) and level of the same lines."""
-        for block, places in self._parts(start, stop)[1]:
-            yield from zip(block.ns[places.start : places.stop], block.levels(places.start, places.stop), strict=True)
+    def glances(self, start: int, stop: int, way: int = 1) -> Iterator[tuple[int, Told]]:
+        """Number and words of the same lines, with `way` -1 from the last on; the words hold until the next is asked
+        for.
+        """
+        number, parts = self._parts(start, stop)
+        if way < 0:
+            number += sum(len(places) for _, places in parts) - 1
+        for block, places in parts[::way]:
+            glance = Glance(block)
+            for glance.at in places[::way]:
+                yield number, glance
+                number += way
 
     def _parts(self, start: int, stop: int) -> tuple[int, list[tuple[LineBlock, range]]]:
         """The number of the first of the lines, and the blocks that have them with the lines' places in each."""

@@ -6,7 +6,7 @@ Times are whole nanoseconds since the epoch, because that is what Loki keeps and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
@@ -16,6 +16,9 @@ LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "unknown")
 
 LEVEL_NAMES = ("detected_level", "level", "severity", "severity_text", "lvl")
 """Fields that tell a line's level; the first that says something counts."""
+
+SERVICE_NAMES = ("service_name", "service", "app", "job", "container")
+"""Fields that tell who wrote a line; the first that says something counts."""
 
 _SPELLINGS = {
     "trc": "trace",
@@ -33,6 +36,22 @@ _SPELLINGS = {
     "alert": "fatal",
     "panic": "fatal",
 }
+
+
+class Told(Protocol):
+    """What a log line says, for those who only look: a `LogLine`, or a glance at one that is not made."""
+
+    @property
+    def ns(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def labels(self) -> Pairs: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def service(self) -> str: ...
+    def value(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +85,8 @@ class LogLine:
 
     @property
     def service(self) -> str:
-        """Who wrote it: `service_name`, `service`, `app`, `job` or `container`."""
-        for name in ("service_name", "service", "app", "job", "container"):
+        """Who wrote it, from the fields `SERVICE_NAMES`."""
+        for name in SERVICE_NAMES:
             said = self.value(name)
             if said:
                 return said

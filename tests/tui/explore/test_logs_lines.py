@@ -165,7 +165,7 @@ def test_fields_as_lokis_parsers_name_them() -> None:
 
 def test_counts_by_level_over_time_keep_every_line() -> None:
     lines = [line(at * 10**9, level=level) for at, level in enumerate(["info", "error", "info", "warn", "error"])]
-    counts = counts_of(LogLines(lines).levels(-9, 0), 0.0, 5.0, 5)
+    counts = counts_of(lines, 0.0, 5.0, 5)
     assert counts.totals == {"error": 2, "warn": 1, "info": 2}
     for width in (2, 5, 37):
         assert sum(sum(row) for row in counts.columns(width).values()) == pytest.approx(5)

@@ -121,8 +121,7 @@ class LogsScreen(LogsActs):
     def _go_to(self, ns: int) -> None:
         """Select the line of a time, as somebody else had it selected."""
         lines = self.view.lines
-        start, found = lines.slice(lines.first, lines.end)
-        number = next((at for at, line in enumerate(found, start) if line.ns == ns), None)
+        number = next((at for at, line in lines.glances(lines.first, lines.end) if line.ns == ns), None)
         if number is not None:
             self._goto = None
             self.view.select(number)

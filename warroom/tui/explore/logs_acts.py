@@ -6,6 +6,7 @@ Invariant: a key that cannot act says why, and what to press first.
 from __future__ import annotations
 
 from abc import abstractmethod
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -252,8 +253,11 @@ class LogsActs(ExploreScreen):
         if words:
             self.console.tell(words, "warning")
         lines = self.view.lines
-        found = lines.slice(lines.first, lines.end)[1]
-        self._show_around([one for one in found if one.labels == line.labels], line)
+        seen = lines.glances(lines.first, lines.end)
+        alike = sorted((one.ns, number) for number, one in seen if one.labels == line.labels)
+        at = bisect_left(alike, (line.ns,))
+        near = [lines.line(number) for _, number in alike[max(0, at - AROUND) : at + 2 * AROUND]]
+        self._show_around([one for one in near if one is not None], line)
 
     def _show_around(self, lines: Sequence[LogLine], line: LogLine) -> None:
         """Show these lines, the one in the middle selected; Esc comes back."""

@@ -196,8 +196,8 @@ class LogFeed:
     def _count_lines(self) -> None:
         """Without a counting server: the lines at hand, as far as they reach."""
         start, end = self._screen.bounds()
-        found = self.lines.levels(self.lines.end - _COUNTED, self.lines.end)
-        self.counts = counts_of(found, start, end, _COLUMNS)
+        found = self.lines.glances(self.lines.end - _COUNTED, self.lines.end)
+        self.counts = counts_of((line for _, line in found), start, end, _COLUMNS)
         self._screen.redraw_counts()
 
     def tick(self) -> None:
@@ -217,6 +217,5 @@ class LogFeed:
         self.lines = LogLines(lines)
         if lines:
             first, last = lines[0].ns / 1e9, lines[-1].ns / 1e9
-            found = self.lines.levels(self.lines.first, self.lines.end)
-            self.counts = counts_of(found, first, max(last + 0.001, first + 1), _COLUMNS)
+            self.counts = counts_of(lines, first, max(last + 0.001, first + 1), _COLUMNS)
         return self.lines

@@ -12,7 +12,7 @@ from datetime import UTC, tzinfo
 
 from rich.style import Style
 
-from warroom.telemetry.logs import LEVELS, LogLine
+from warroom.telemetry.logs import LEVELS, LogLine, Told
 from warroom.telemetry.series import Full
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
@@ -57,14 +57,14 @@ class Counts:
         return out
 
 
-def counts_of(lines: Iterable[tuple[int, str]], start: float, end: float, steps: int) -> Counts:
-    """The counts of lines themselves, each by its time (nanoseconds since the epoch) and level."""
+def counts_of(lines: Iterable[Told], start: float, end: float, steps: int) -> Counts:
+    """The counts of these lines themselves."""
     length = max(1e-9, end - start)
     levels: dict[str, list[float]] = {}
-    for ns, level in lines:
-        at = int((ns / 1e9 - start) / length * steps)
+    for line in lines:
+        at = int((line.ns / 1e9 - start) / length * steps)
         if 0 <= at < steps:
-            levels.setdefault(level, [0.0] * steps)[at] += 1
+            levels.setdefault(line.level, [0.0] * steps)[at] += 1
     return Counts(start, end, steps, levels)
 
 

@@ -14,12 +14,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from warroom.telemetry.logs import LEVELS, LogLine
+from warroom.telemetry.logs import LEVELS, Told
 from warroom.tui.widgets.log_lines import LogLines
 
 _TERM = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?P<sign>>=|<=|!=|=|>|<)(?P<value>.+)", re.DOTALL)
 _ALIASES = {"warning": "warn", "err": "error", "critical": "fatal", "information": "info"}
-Test = Callable[[LogLine], bool]
+Test = Callable[[Told], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,12 @@ class LineFilter:
     words: tuple[str, ...]
     tests: tuple[Test, ...] = field(repr=False)
 
-    def keeps(self, line: LogLine) -> bool:
+    def keeps(self, line: Told) -> bool:
         """Whether a line passes."""
-        return all(test(line) for test in self.tests)
+        for test in self.tests:  # noqa: SIM110 - a generator costs as much again as the tests
+            if not test(line):
+                return False
+        return True
 
 
 def parse_filter(text: str) -> LineFilter | None:
@@ -72,7 +75,7 @@ def pattern_filter(pattern: str) -> LineFilter:
 
 
 def _by_words(needed: tuple[str, ...], unwanted: tuple[str, ...]) -> Test:
-    def test(line: LogLine) -> bool:
+    def test(line: Told) -> bool:
         said = line.text.casefold()
         for word in needed:
             if word not in said:
@@ -153,20 +156,20 @@ class LineIndex:
         return len(self) != before
 
     def _forward(self, most: int) -> int:
-        start, found = self.lines.slice(self._up, min(self.lines.end, self._up + most))
+        start, stop = max(self._up, self.lines.first), min(self.lines.end, self._up + most)
         keeps = self.keep.keeps
-        self._newer += [number for number, line in enumerate(found, start) if keeps(line)]
-        self._up = max(self._up, start + len(found))
-        self.scanned += len(found)
-        return len(found)
+        self._newer += [number for number, line in self.lines.glances(start, stop) if keeps(line)]
+        self._up = max(self._up, stop)
+        self.scanned += max(0, stop - start)
+        return max(0, stop - start)
 
     def _backward(self, most: int) -> None:
         stop = self._down
-        start, found = self.lines.slice(max(self.lines.first, stop - most), stop)
+        start = max(self.lines.first, stop - most)
         keeps = self.keep.keeps
-        self._older += [-number for number, line in reversed(list(enumerate(found, start))) if keeps(line)]
-        self._down = start if found else stop
-        self.scanned += len(found)
+        self._older += [-number for number, line in self.lines.glances(start, stop, -1) if keeps(line)]
+        self._down = min(start, stop)
+        self.scanned += max(0, stop - start)
 
     def _evict(self) -> None:
         first = self.lines.first

@@ -206,14 +206,15 @@ def quick_strip(line: LogLine, columns: Columns, palette: Palette, behind: str) 
         text = text[: room - 1] + glyphs().ellipsis
     if len(service) > names:
         service = service[: names - 1] + glyphs().ellipsis
-    word = level_style(level, palette)
+    word, paint = level_word(level), level_style(level, palette)
     segments = [
         Segment(f" {clock_text(line.ns, columns.zone, dated=columns.dated)} ", style(palette.muted, behind)),
-        Segment(level_word(level), word if word.bgcolor is not None else _on(word, behind)),
-        Segment(" " * (6 - len(level_word(level))), style(palette.muted, behind)),
+        Segment(f"{word:<6}", _on(paint, behind)),
         Segment(f"{service:<{names}} ", style(palette.person(service) if service else palette.muted, behind)),
         Segment(f"{text:<{room}}", style(palette.text, behind)),
     ]
+    if paint.bgcolor is not None:
+        segments[1:2] = [Segment(word, paint), Segment(" " * (6 - len(word)), style(palette.muted, behind))]
     if trace:
         segments.append(Segment(f" {trace}", style(palette.muted, behind)))
     return Strip(segments, columns.width + 1)

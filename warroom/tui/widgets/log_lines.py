@@ -7,9 +7,10 @@ buffer numbers them; what is older counts down from -1, so that a further page b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from warroom.telemetry.log_buffer import LogBuffer
-from warroom.telemetry.logs import LogLine
+from warroom.telemetry.logs import LogLine, Told
 
 _SEAM_LINES = 5000
 """How many lines of a tail are compared with the page before it, at most."""
@@ -52,12 +53,14 @@ class LogLines:
         begin, new = self._buffer.slice(0, stop)
         return (first, [*old, *new]) if begin == 0 else (begin, new)
 
-    def levels(self, start: int, stop: int) -> Iterator[tuple[int, str]]:
-        """Time (nanoseconds since the epoch) and level of the same lines."""
-        if min(start, stop) < 0 and self.first < 0:
-            yield from ((line.ns, line.level) for line in self._older(max(start, self.first), min(stop, 0))[1])
-        if self._buffer is not None and stop > 0:
-            yield from self._buffer.levels(max(start, 0), stop)
+    def glances(self, start: int, stop: int, way: int = 1) -> Iterator[tuple[int, Told]]:
+        """Number and words of the same lines, with `way` -1 from the last on; the words hold until the next is asked
+        for. For whoever looks at many lines and shows few.
+        """
+        first, old = self._older(max(start, self.first), min(stop, 0)) if self.first < 0 else (0, [])
+        new = () if self._buffer is None or stop <= 0 else self._buffer.glances(max(start, 0), stop, way)
+        numbered = list(enumerate(old, first))
+        return chain(numbered, new) if way > 0 else chain(new, reversed(numbered))
 
     def _older(self, start: int, stop: int) -> tuple[int, list[LogLine]]:
         size = len(self._history)

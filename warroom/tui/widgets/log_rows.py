@@ -20,9 +20,9 @@ from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 
-from warroom.telemetry.logs import LogLine
+from warroom.telemetry.logs import LogLine, Told
 from warroom.tui.glyphs import glyphs
-from warroom.tui.palette import backdrop_of, palette_of, style
+from warroom.tui.palette import Palette, backdrop_of, palette_of, style
 from warroom.tui.widgets.line import strip
 from warroom.tui.widgets.log_filter import LineFilter, LineIndex
 from warroom.tui.widgets.log_line import Columns, plain_row, quick_strip, row_of
@@ -66,6 +66,7 @@ class LogRows(Framed, ScrollView):
         self._selected_line: LogLine | None = None
         self._strips: OrderedDict[tuple[int, int], tuple[LogLine, Strip]] = OrderedDict()
         self._look: tuple[object, ...] = ()
+        self._dressed: tuple[Palette, str] | None = None
         self._seen: dict[int, tuple[int, int] | None] = {}
         self._quiet = False
         self._bar_look = (0, 0, 0)
@@ -124,8 +125,8 @@ class LogRows(Framed, ScrollView):
             return self.position_of(self._selected)
         return self.scroll_offset.y
 
-    def walk(self, at: int, way: int) -> Iterator[tuple[int, LogLine]]:
-        """The lines behind a position, or before it, one after the other."""
+    def walk(self, at: int, way: int) -> Iterator[tuple[int, Told]]:
+        """Numbers and words of the lines behind a position, or before it, one after the other."""
         if self.hiding and self.index is not None:
             for one in range(at + 1, len(self.index)) if way > 0 else range(at - 1, -1, -1):
                 number = self.index.number(one)
@@ -134,14 +135,7 @@ class LogRows(Framed, ScrollView):
                     yield number, line
             return
         number = self._first + at
-        while self._first <= number + way < self._end:
-            low, high = (number + 1, number + 1001) if way > 0 else (number - 1000, number)
-            start, found = self.lines.slice(low, min(high, self._end))
-            if not found:
-                return
-            numbered = list(enumerate(found, start))
-            yield from numbered if way > 0 else reversed(numbered)
-            number = numbered[-1][0] if way > 0 else start
+        yield from self.lines.glances(*((number + 1, self._end) if way > 0 else (self._first, number)), way)
 
     def set_empty(self, words: str) -> None:
         """What is said while there is no line."""
@@ -166,6 +160,14 @@ class LogRows(Framed, ScrollView):
             return 0
         return 2 if self.has_focus else 1
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a part of the view; what it looks like is asked once for all of them."""
+        self._dressed = palette_of(self), backdrop_of(self)
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._dressed = None
+
     def render_line(self, y: int) -> Strip:
         """One screen line, from the cache where it was drawn before."""
         self.lines_painted += 1
@@ -175,11 +177,12 @@ class LogRows(Framed, ScrollView):
             line = self.lines.line(due[0])
             if line is not None:
                 return self._strip(line, *due)
-        base = style(palette_of(self).muted, backdrop_of(self))
+        palette, behind = self._dressed or (palette_of(self), backdrop_of(self))
+        base = style(palette.muted, behind)
         return strip([(f" {self._empty}" if y == 0 and not self.count else "", base)], max(1, self._width), base)
 
     def _strip(self, line: LogLine, number: int, mark: int) -> Strip:
-        palette, behind = palette_of(self), backdrop_of(self)
+        palette, behind = self._dressed or (palette_of(self), backdrop_of(self))
         look = (palette.name, behind, self._width)
         if look != self._look:
             self._look = look

@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Blur, Click, Focus, Resize
 from textual.message import Message
 
-from warroom.telemetry.logs import LogLine
+from warroom.telemetry.logs import LogLine, Told
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import palette_of, style
 from warroom.tui.widgets.line import Line, join
@@ -24,13 +24,15 @@ from warroom.tui.widgets.log_rows import LogRate, LogRows, grouped
 from warroom.tui.widgets.scrollbar import ThinScrollBar
 
 PAINTS = 10
-"""How often a second what came is shown; with a slow link every fifth time, in a flood every second."""
+"""How often a second what came is shown; with a slow link every fifth time, in a flood every second or third."""
 _FAST = 200
 """Lines a second that nobody reads as they come."""
 _FLOOD = 1000
 """Lines a second of which a screen shows so few that half the paints tell as much."""
-_SLICE = 8000
-"""Lines a filter looks at between two paints."""
+_TORRENT = 5000
+"""Lines a second of which a third of the paints tells as much."""
+_SLICE = 4000
+"""Lines a filter looks at in a tenth of a second."""
 
 
 class LogView(LogRows, can_focus=True):
@@ -144,9 +146,14 @@ class LogView(LogRows, can_focus=True):
     def tick(self) -> None:
         """A tenth of a second went by."""
         self._ticks += 1
-        each = 5 if self.calm() else 2 if self.quick and self._rate.each_second > _FLOOD else 1
-        if self._ticks % each == 0 and self.awake():
+        rate = self._rate.each_second if self.quick else 0.0
+        each = 5 if self.calm() else 3 if rate > _TORRENT else 2 if rate > _FLOOD else 1
+        if not self.awake():
+            return
+        if self._ticks % each == 0:
             self.sync()
+        elif self.index is not None:
+            self.index.work(_SLICE)
 
     def sync(self, *, anew: bool = False, force: bool = False) -> None:
         """Take over what came and what went."""
@@ -260,7 +267,7 @@ class LogView(LogRows, can_focus=True):
         self._selected, self._selected_line, self._held = None, None, False
         self.refresh_changed()
 
-    def seek(self, way: int, wanted: Callable[[LogLine], bool]) -> bool:
+    def seek(self, way: int, wanted: Callable[[Told], bool]) -> bool:
         """Select the next (1) or previous (-1) line in sight of the filter that is `wanted`; False without one."""
         at = self.from_here()
         if self._selected is None and way > 0:
