@@ -136,7 +136,8 @@ class _Survey:
         async def ask(client: Any) -> Any:
             return await client.services()
 
-        return tuple(await self._ask("jaeger", "services", "", ask) or ())
+        # The list of services by itself is asked elsewhere, with an answer of another shape.
+        return tuple(await self._ask("jaeger", "graph-services", "", ask) or ())
 
     async def _edges(self) -> tuple[ServiceEdge, ...]:
         lookback = max(1.0, self._end - self._start)
