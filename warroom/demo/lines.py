@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from warroom.demo import world as w
@@ -44,6 +45,11 @@ class Written(NamedTuple):
 
 
 @lru_cache(64)
+def _template(pattern: str) -> str:
+    return pattern.replace("%", "%%").replace(HOLE, "%s")
+
+
+@lru_cache(64)
 def _labels(service: str) -> Pairs:
     return (("namespace", "shop"), ("region", "eu-west-1"), ("service_name", service))
 
@@ -54,6 +60,7 @@ _UPSTREAM = Form("edge-gateway", "error", 'level=error msg="upstream failed" met
                  "duration_ms=<_> upstream=<_> trace_id=<_>")  # fmt: skip
 _PLACED = Form("checkout-api", "info", '{"level":"info","msg":"order placed","order":"o-<_>","amount":"<_>",'
                '"currency":"EUR","duration_ms":<_>,"trace_id":"<_>"}')  # fmt: skip
+_PRICED = Form("checkout-api", "info", '{"level":"info","msg":"cart priced","items":<_>,"trace_id":"<_>"}')
 _WAITED = Form("checkout-api", "warn", '{"level":"warn","msg":"waited for a connection","waited_ms":<_>,'
                '"in_use":<_>,"max":200,"trace_id":"<_>"}')  # fmt: skip
 _RETRIED = Form("checkout-api", "warn", '{"level":"warn","msg":"payment timed out, trying again","attempt":2,'
@@ -107,7 +114,7 @@ class LogBook:
         end = min(end, int(self.traffic.now() * 1e9) + 1)
         size = _WINDOW * 1_000_000_000
         edges = [start, *range((start // size + 1) * size, end, size), end]
-        return [(low, high) for low, high in zip(edges, edges[1:], strict=False) if low < high]
+        return [(low, high) for low, high in pairwise(edges) if low < high]
 
     def _window(self, low: int, high: int) -> list[Written]:
         cells = self.traffic.cells(low / 1e9, (high - 1) / 1e9)
@@ -122,8 +129,7 @@ class LogBook:
 
 
 def _line(form: Form, ns: int, values: tuple[object, ...], beside: tuple[tuple[str, str], ...] = ()) -> Written:
-    pieces = form.pattern.split(HOLE)
-    text = "".join(f"{piece}{value}" for piece, value in zip(pieces, (*values, ""), strict=True))
+    text = _template(form.pattern) % values
     metadata = tuple(sorted((("detected_level", form.level), *beside)))
     return Written(LogLine(ns, text, form.labels, metadata), form)
 
@@ -156,6 +162,7 @@ def _of_request(one: Request) -> Iterator[Written]:
 
 def _of_checkout(one: Request, beside: Pairs) -> Iterator[Written]:
     start, end = one.start * 1000, (one.start + one.duration) * 1000 + one.draw % 700
+    yield _line(_PRICED, start + 4_000_000, (one.draw % 6 + 1, one.trace_id), beside)
     waited, in_use = one.wait // 1000, round(one.moment.pool * POOL)
     if one.failed and one.full:
         yield _line(NO_CONNECTION, end, (waited, one.trace_id), beside)
@@ -167,7 +174,7 @@ def _of_checkout(one: Request, beside: Pairs) -> Iterator[Written]:
         yield _line(_WAITED, start + one.wait * 1000, (waited, in_use, one.trace_id), beside)
     if one.retried:
         yield _line(_RETRIED, start + one.wait * 1000 + 1_000_000, (one.version, one.trace_id), beside)
-    if one.draw % 2:
+    if one.draw % 3 == 0:
         charged = one.duration - one.wait
         yield _line(_CHARGED, end - 2_000_000, (charged * 42 // 100_000, one.trace_id), beside[:1])
     amount = f"{one.draw % 180 + 9}.{one.draw % 100:02d}"

@@ -71,12 +71,20 @@ class MadeUpLogs:
         counted = await asyncio.to_thread(self._count, logql.counting(query), [at])
         return Vector(tuple(Sample(line.labels, at, line.values[0]) for line in counted.lines), infos=(REMARK,))
 
-    async def labels(self, start: float | None = None, end: float | None = None) -> tuple[str, ...]:
+    async def labels(
+        self,
+        start: float | None = None,  # noqa: ARG002 (the streams are always there)
+        end: float | None = None,  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """Names of stream labels."""
         return tuple(name for name, _ in _stream(SERVICES[0]))
 
     async def label_values(
-        self, name: str, query: str = "", start: float | None = None, end: float | None = None
+        self,
+        name: str,
+        query: str = "",
+        start: float | None = None,  # noqa: ARG002 (as above)
+        end: float | None = None,  # noqa: ARG002
     ) -> tuple[str, ...]:
         """Values of a stream label."""
         wanted = logql.log_query(query) if query else None
@@ -139,7 +147,7 @@ class MadeUpLogs:
         start: float | None = None,
         limit: int = 100,
         *,
-        trouble: Callable[[TelemetryError | None], None] | None = None,
+        trouble: Callable[[TelemetryError | None], None] | None = None,  # noqa: ARG002 (it has none)
     ) -> AsyncGenerator[LogBatch, None]:
         """As `Loki.tail`: older lines first, then what is written as the demo's time goes on."""
         wanted = logql.log_query(query)

@@ -60,7 +60,11 @@ class MadeUpMetrics(MadeUp):
         """The labels of the panels' expressions."""
         return Listing(("__name__", "service", "stat", "version"))
 
-    async def label_values(self, label: str, matching: str | None = None) -> Sequence[str]:
+    async def label_values(
+        self,
+        label: str,
+        matching: str | None = None,  # noqa: ARG002 (there is one label to each metric)
+    ) -> Sequence[str]:
         """Values of a label; of a metric's name, those of the panels."""
         values: dict[str, Sequence[str]] = {
             "__name__": sorted({name for chart in CHARTS for name in _NAME.findall(chart.panel.expr)}),

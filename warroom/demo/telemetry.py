@@ -24,6 +24,7 @@ from warroom.ops import machine
 from warroom.ops.health import Result, Status
 from warroom.ops.monitor import Monitor
 from warroom.store.port import EventStore
+from warroom.telemetry.clients import Alerts, Logs, Metrics, Traces
 from warroom.telemetry.relay import Relay
 
 
@@ -31,12 +32,11 @@ def sources(world: World, clock: DemoClock) -> dict[str, Any]:
     """A client for each kind of server, by the name that panels and panes call it by. Nothing is made up yet."""
     traffic = Traffic(world, clock.now)
     firing = Firing(traffic)
-    return {
-        "prometheus": MadeUpMetrics(traffic, firing),
-        "loki": MadeUpLogs(LogBook(traffic), clock),
-        "jaeger": MadeUpTraces(traffic),
-        "alertmanager": MadeUpAlerts(firing, traffic),
-    }
+    metrics: Metrics = MadeUpMetrics(traffic, firing)
+    logs: Logs = MadeUpLogs(LogBook(traffic), clock)
+    traces: Traces = MadeUpTraces(traffic)
+    alerts: Alerts = MadeUpAlerts(firing, traffic)
+    return {"prometheus": metrics, "loki": logs, "jaeger": traces, "alertmanager": alerts}
 
 
 @asynccontextmanager

@@ -17,15 +17,15 @@ from warroom.demo import world as w
 from warroom.demo.past import DEPLOYED
 from warroom.demo.world import World
 
-KEPT = 23
+KEPT = 24
 """Of so many requests one has a trace and lines in the log."""
-REACH = 2 * 3600.0
+REACH = 5400.0
 """Seconds before the demo began from which on there are requests."""
 LONGEST = 12
 """Seconds within which a request is over and everything is written."""
 FULL = 0.97
 """Share of the pool in use from which on no connection is free."""
-BROWSED, SEARCHED, INVOICED = 1.1, 0.5, 0.15
+BROWSED, SEARCHED, INVOICED = 0.8, 0.35, 0.12
 """Requests kept in a second, of those that nothing happened to."""
 _FLAG_OFF, _FLAG_ON = 900.0, 420.0
 """Seconds after the deploy, and after the way back began, when recommendations were switched."""
