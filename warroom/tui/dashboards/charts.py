@@ -32,7 +32,7 @@ from warroom.tui.glyphs import glyphs
 from warroom.tui.widgets.braille import BRAILLE, PLAIN, Columns, columns, line_masks
 from warroom.tui.widgets.chart_overlay import Ink
 
-MOST_DRAWN = 60
+MOST_DRAWN = 40
 """Lines drawn; the legend counts all."""
 _LETTERED = 9
 _NARROW_SIDE = 64
@@ -50,20 +50,21 @@ class _Cell:
 
 def draw_chart(chart: Chart, width: int, height: int, ink: Ink, zone: tzinfo | None, no_value: str = "No data") -> Rows:
     """The chart in `width` x `height` cells; times are told in `zone`."""
-    entries = _entries(chart, width, height, ink)
+    live = [line for line in chart.lines if any(one is not None and one == one for one in line.values)]
+    entries, undrawn = _entries(live, width, height, ink), max(0, len(live) - MOST_DRAWN)
     if not entries:
         return worded(no_value, width, height, ink)
     if width < 10 or height < 2:
-        return filled(legend_rows(chart, entries, width, height, ink), width, height, ink)
+        return filled(legend_rows(chart, entries, width, height, ink, undrawn), width, height, ink)
     side = chart.legend == "" or (chart.legend_side == "right" and width >= _NARROW_SIDE)
     if side and chart.legend:
         room = max(22, min(width // 3, 44))
-        legend = legend_rows(chart, entries, room - 2, height, ink)
+        legend = legend_rows(chart, entries, room - 2, height, ink, undrawn)
         plot = _plot(chart, entries, width - room, height, ink, zone)
         gap = ("  ", ink.of(ink.palette.text))
         beside = filled(legend, room - 2, height, ink)
         return [[*left, gap, *right] for left, right in zip(plot, beside, strict=True)]
-    below = legend_rows(chart, entries, width, _legend_room(chart, height), ink)
+    below = legend_rows(chart, entries, width, _legend_room(chart, height), ink, undrawn)
     plot = _plot(chart, entries, width, height - len(below), ink, zone)
     return plot + filled(below, width, len(below), ink)
 
@@ -79,9 +80,8 @@ def _legend_room(chart: Chart, height: int) -> int:
     return 2 if height < 18 else height // 5
 
 
-def _entries(chart: Chart, width: int, height: int, ink: Ink) -> list[Entry]:
-    """The lines that have a value, each in its colour."""
-    live = [line for line in chart.lines if any(one is not None and one == one for one in line.values)]
+def _entries(live: Sequence[Line], width: int, height: int, ink: Ink) -> list[Entry]:
+    """The lines to draw, each in its colour."""
     lettered = 1 < len(live) <= (_LETTERED if height < 20 else 26) and width >= 28
     palette = ink.palette
     return [

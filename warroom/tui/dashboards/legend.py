@@ -37,16 +37,18 @@ def last_text(line: Line) -> str:
     return shown(value, line.unit, line.decimals)
 
 
-def legend_rows(chart: Chart, entries: Sequence[Entry], width: int, most: int, ink: Ink) -> list[list[Span]]:
-    """At most `most` rows of `width` cells."""
+def legend_rows(
+    chart: Chart, entries: Sequence[Entry], width: int, most: int, ink: Ink, undrawn: int = 0
+) -> list[list[Span]]:
+    """At most `most` rows of `width` cells; `undrawn` lines are counted among those that have no room."""
     listed = [one for one in entries if one.line.in_legend]
     if most <= 0 or width < 8 or not chart.legend or not listed:
         return []
     if chart.legend == "table" and most >= 3 and any(one.line.legend for one in listed) and width >= 30:
-        return _table(listed, width, most, ink)
+        return _table(listed, width, most, ink, undrawn)
     if chart.legend_side == "right" and most > 4:
-        return _down(listed, width, most, ink)
-    return _flowing(listed, width, most, ink)
+        return _down(listed, width, most, ink, undrawn)
+    return _flowing(listed, width, most, ink, undrawn)
 
 
 def _values(entry: Entry, ink: Ink) -> list[Span]:
@@ -69,14 +71,14 @@ def _entry(entry: Entry, ink: Ink, *, values: bool) -> list[Span]:
     return [*named, *_values(entry, ink)] if values else named
 
 
-def _flowing(entries: Sequence[Entry], width: int, most: int, ink: Ink) -> list[list[Span]]:
+def _flowing(entries: Sequence[Entry], width: int, most: int, ink: Ink, undrawn: int) -> list[list[Span]]:
     """Entries one after the other; without their numbers when there is no room for all."""
     for values in (True, False):
         rows, left = _packed(entries, width, most, ink, values=values)
         if not left or not values:
             break
-    if left:
-        more: Span = (f" +{left}", ink.of(ink.palette.muted))
+    if left + undrawn:
+        more: Span = (f" +{left + undrawn}", ink.of(ink.palette.muted))
         rows[-1] = [*crop(rows[-1], width - width_of([more])), more]
     return rows
 
@@ -96,12 +98,13 @@ def _packed(entries: Sequence[Entry], width: int, most: int, ink: Ink, *, values
     return rows, 0
 
 
-def _down(entries: Sequence[Entry], width: int, most: int, ink: Ink) -> list[list[Span]]:
+def _down(entries: Sequence[Entry], width: int, most: int, ink: Ink, undrawn: int) -> list[list[Span]]:
     """One below the other, numbers at the right."""
-    kept = entries if len(entries) <= most else entries[: most - 1]
+    kept = entries if len(entries) + bool(undrawn) <= most else entries[: most - 1]
     rows = [_sided(_entry(one, ink, values=False), _values(one, ink)[-1:], width, ink) for one in kept]
-    if len(kept) < len(entries):
-        rows.append([(f"+{len(entries) - len(kept)} more", ink.of(ink.palette.muted))])
+    left = len(entries) - len(kept) + undrawn
+    if left:
+        rows.append([(f"+{left} more", ink.of(ink.palette.muted))])
     return rows
 
 
@@ -113,7 +116,7 @@ def _sided(left: Runs, right: Runs, width: int, ink: Ink) -> list[Span]:
     return [*shown_left, (" " * (room - width_of(shown_left)), ink.of(ink.palette.text)), *right]
 
 
-def _table(entries: Sequence[Entry], width: int, most: int, ink: Ink) -> list[list[Span]]:
+def _table(entries: Sequence[Entry], width: int, most: int, ink: Ink, undrawn: int) -> list[list[Span]]:
     """Names at the left, a column for each number at the right; columns that do not fit are left out."""
     palette = ink.palette
     names = [one.name for one in max((entry.line.legend for entry in entries), key=len)]
@@ -127,10 +130,11 @@ def _table(entries: Sequence[Entry], width: int, most: int, ink: Ink) -> list[li
     room = max(6, width - sum(widths[:count]))
     heads = "".join(f"{name:>{size}}" for name, size in zip(names[:count], widths, strict=False))
     rows: list[list[Span]] = [[(f"{'':{room}}{heads}", ink.of(palette.muted))]]
-    kept = entries if len(entries) < most else entries[: most - 2]
+    kept = entries if len(entries) + bool(undrawn) < most else entries[: most - 2]
     for entry, row in zip(kept, texts, strict=False):
         cells = "".join(f"{text:>{size}}" for text, size in zip(row[:count], widths, strict=False))
         rows.append(_sided(_entry(entry, ink, values=False), [(cells, ink.of(palette.text))], width, ink))
-    if len(kept) < len(entries):
-        rows.append([(f"+{len(entries) - len(kept)} more", ink.of(palette.muted))])
+    left = len(entries) - len(kept) + undrawn
+    if left:
+        rows.append([(f"+{left} more", ink.of(palette.muted))])
     return rows

@@ -193,7 +193,7 @@ def _troubles(data: PanelData, width: int, height: int, ink: Ink, look: Look) ->
         said += [(safe(one), palette.muted) for one in (*data.notes, *data.description.splitlines()) if one.strip()]
     if not said:
         return []
-    most = height if data.empty or isinstance(data.body, Box) else max(1, height // (2 if look.full else 3))
+    most = height if data.empty or isinstance(data.body, Box | Listing) else max(1, height // (2 if look.full else 3))
     lines: list[list[Span]] = []
     for text, colour in said:
         lines += [[(row, ink.of(colour))] for row in wrap(text, max(1, width))]

@@ -24,6 +24,7 @@ _HEADING = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t]*#*$")
 _ITEM = re.compile(r"^(\s*)([*+-]|\d{1,3}[.)])[ \t]+(.*)$")
 _INLINE = re.compile(
     r"\*\*(?P<bold>[^*\n]+)\*\*|__(?P<strong>[^_\n]+)__|`(?P<code>[^`\n]+)`"
+    r"|(?<![\w*])\*(?P<slanted>[^*\n]+)\*(?![\w*])"
     r"|!?\[(?P<name>[^\]\n]*)\]\((?P<address>[^)\s\n]+)[^)\n]*\)"
 )
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>|<!--.*?-->", re.DOTALL)
@@ -89,7 +90,7 @@ def _markdown(line: str, width: int, ink: Ink) -> list[Line]:
 def _plain(found: re.Match[str]) -> str:
     if found["address"] is not None:
         return f"{found['name']} ({found['address']})" if found["name"] else found["address"]
-    return found["bold"] or found["strong"] or found["code"] or ""
+    return found["bold"] or found["strong"] or found["code"] or found["slanted"] or ""
 
 
 def _flowed(line: str, width: int, ink: Ink) -> list[Line]:
