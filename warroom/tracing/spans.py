@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
 
 from warroom.tracing.context import CURRENT, Context, begun
 
@@ -18,8 +18,10 @@ Value = str | int | float | bool
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+_NONE: Mapping[str, Value] = MappingProxyType({})
+
+
+class Span(NamedTuple):
     """Something that was done. `began` and `ended` in nanoseconds since the epoch; `parent` is a span's id or empty.
 
     `error` is a stable word for what went wrong, empty when nothing did.
@@ -33,11 +35,10 @@ class Span:
     ended: int
     kind: Kind = "internal"
     error: str = ""
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = _NONE
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of a log. `at` in nanoseconds since the epoch; `level` as `logging` numbers it."""
 
     service: str
@@ -45,7 +46,7 @@ class LogLine:
     level: int
     words: str
     context: Context | None = None
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = _NONE
 
 
 class Sink(Protocol):
