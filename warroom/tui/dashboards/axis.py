@@ -14,6 +14,9 @@ from warroom.dashboards.units import shown
 from warroom.tui.widgets.units import nice_step
 
 _BINARY = frozenset({"bytes", "kbytes", "mbytes", "gbytes", "tbytes", "bits", "binBps", "binbps"})
+_SECONDS = {"s": 1.0, "ms": 1000.0, "dtdurations": 1.0, "dtdurationms": 1000.0}
+"""Units of time, and how many of them are a second."""
+_CLOCK_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800)
 _TIGHT = 0.5
 """A linear axis begins at zero unless the least value is above this share of the greatest."""
 
@@ -57,7 +60,7 @@ def scale_of(axis: Axis, values: Iterable[float | None], ticks: int, *, from_zer
         low, high = (low if axis.low is not None or low == 0 else low - room), low + room
     if not math.isfinite(high - low):
         return Scale(-1e308, 1e308, ((0.0, "0"),))
-    step = nice_step(high - low, max(1, ticks), binary=axis.unit in _BINARY)
+    step = _step(high - low, max(1, ticks), axis.unit)
     if axis.low is None:
         low = math.floor(low / step + 1e-9) * step
     if axis.high is None:
@@ -72,6 +75,16 @@ def scale_of(axis: Axis, values: Iterable[float | None], ticks: int, *, from_zer
         high,
         tuple((one, _label(one, axis)) for one in marks if low - step * 1e-6 <= one <= high * (1 + 1e-9) + step * 1e-6),
     )
+
+
+def _step(length: float, ticks: int, unit: str) -> float:
+    """A round step in the unit: powers of two for bytes, clock steps for minutes and more."""
+    if unit in _SECONDS and length / _SECONDS[unit] / ticks > _CLOCK_STEPS[0] / 2:
+        raw = length / _SECONDS[unit] / ticks
+        for one in _CLOCK_STEPS:
+            if one >= raw:
+                return one * _SECONDS[unit]
+    return nice_step(length, ticks, binary=unit in _BINARY)
 
 
 def _logarithmic(axis: Axis, kept: Sequence[float], ticks: int) -> Scale:

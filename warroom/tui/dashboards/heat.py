@@ -19,6 +19,7 @@ from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Span, safe
 
 _STEPS = 12
+_LARGEST = 1e308
 
 
 def draw_heat(body: Heat, width: int, height: int, ink: Ink, zone: tzinfo | None, no_value: str = "No data") -> Rows:
@@ -97,7 +98,7 @@ def _gathered(body: Heat, groups: list[list[int]], width: int) -> list[list[floa
             kept = [one for one in found if one is not None and math.isfinite(one)]
             if not kept:
                 continue
-            total = math.fsum(kept)
+            total = min(sum(kept), _LARGEST)
             for cell in range(first, last):
                 before = row[cell]
                 row[cell] = total if before is None or total > before else before
@@ -122,7 +123,7 @@ def draw_histogram(body: Histogram, width: int, height: int, ink: Ink, no_value:
     tall = height - clocked - legended
     bins = [list(one.counts) for one in body.bins]
     beside = len(body.names) if len(body.names) * len(bins) <= width else 1
-    values = bins if beside > 1 else [[math.fsum(counts)] for counts in bins]
+    values = bins if beside > 1 else [[sum(counts)] for counts in bins]
     if len(values) > width:
         values = [
             [
@@ -159,7 +160,7 @@ def draw_histogram(body: Histogram, width: int, height: int, ink: Ink, no_value:
     if legended:
         names: list[Span] = []
         for at, name in enumerate(body.names):
-            total = math.fsum(one.counts[at] for one in body.bins if at < len(one.counts))
+            total = sum(one.counts[at] for one in body.bins if at < len(one.counts))
             sign = glyphs().small_square if beside > 1 else letter(at)
             names += [
                 (f"{sign} ", ink.of(ink.palette.chart(at))),
