@@ -184,7 +184,7 @@ def a_metric_is_shared(backends: Backends, screens: list[Terminal]) -> None:
     ana, ben, cleo = screens
     ana.press("M")
     ask(ana, METRIC)
-    ana.until("0.25")
+    ana.until("25 %")
     alone = pace(backends)
     cleo.press("W")
     cleo.until("you follow the spotlight")
@@ -192,13 +192,13 @@ def a_metric_is_shared(backends: Backends, screens: list[Terminal]) -> None:
     ana.until("everybody is shown this")
     go_there([ben], "ana points at metrics")
     for screen in (ben, cleo):
-        screen.until(lambda now: METRIC in "".join(now.rows[:2])).until("0.25")
+        screen.until(lambda now: METRIC in "".join(now.rows[:2])).until("25 %")
     together = pace(backends)
     assert alone <= 1
     assert together <= 1
     backends.service.error_ratio = 0.75
     for screen in screens:
-        screen.until("0.75")
+        screen.until("75 %")
     ana.press("p")
     ana.until("entry 5 synced")
     cleo.press("W")
@@ -215,30 +215,31 @@ def pace(backends: Backends, steps: int = 4) -> float:
 
 def evidence_opens_in_the_console(screen: Terminal) -> None:
     """Enter on each entry opens what it pinned, with no server behind it, and Esc leads back to the entry."""
-    while "Timeline" not in screen.text:
-        before = screen.text
-        screen.press("escape")
-        screen.until(lambda now, before=before: now.text != before)  # type: ignore[misc]
-    screen.press("2", "end")
+    leave_pane(screen)
+    screen.press("2")
+    keys = {3: "end", 2: "up", 1: "up"}
     for number, words in ((3, METRIC), (2, "payment.Charge"), (1, "order 4 refused")):
-        select(screen, number)
-        screen.press("enter")
+        screen.press(keys[number])
+        screen.until(lambda now, number=number: selected(now) == number).press("enter")  # type: ignore[misc]
         screen.until(lambda now, number=number: f"evidence {number}" in "".join(now.rows[:2]))  # type: ignore[misc]
-        screen.until(words).press("escape")
-        screen.until("Timeline")
+        screen.until(words)
+        leave_pane(screen)
 
 
-def select(screen: Terminal, number: int) -> None:
-    """Go up the timeline until the entry of that evidence is selected."""
-    for _ in range(20):
-        before = screen.text
-        screen.press("up")
-        screen.until(lambda now, before=before: now.text != before)  # type: ignore[misc]
-        rows = screen.rows
-        fine = next((y for y, row in enumerate(rows) if "· evidence-pinned" in row), 0)
-        if fine and any(f"Evidence {number}" in row for row in rows[max(0, fine - 4) : fine]):
-            return
-    raise AssertionError(f"evidence {number} is not on the timeline:\n{screen.text}")
+def leave_pane(screen: Terminal) -> None:
+    """Back to the board: first from the cursor, if there is one, then from the pane."""
+    if "cursor" in screen.rows[0]:
+        screen.press("escape")
+        screen.until(lambda now: "cursor" not in now.rows[0])
+    screen.press("escape")
+    screen.until("Timeline")
+
+
+def selected(screen: Terminal) -> int:
+    """The number of the evidence whose entry is selected, as its fine print tells; 0 for none."""
+    above, found, _ = screen.text.partition("· evidence-pinned")
+    numbers = re.findall(r"Evidence (\d+)", above) if found else []
+    return int(numbers[-1]) if numbers else 0
 
 
 def evidence_is_in_commands_and_documents(owner: Person, incident: str) -> None:
@@ -249,8 +250,8 @@ def evidence_is_in_commands_and_documents(owner: Person, incident: str) -> None:
     assert "payment.Charge" in trace
     assert "GET /checkout" in trace
     assert METRIC in metric
-    assert "last 0.75" in metric
+    assert "last 75" in metric
     document = owner.run("postmortem", incident)
-    for words in (LOGS, "order 4 refused: no connection left", "payment.Charge", METRIC, "last 0.75"):
+    for words in (LOGS, "order 4 refused: no connection left", "payment.Charge", METRIC, "last 75"):
         assert words in document, f"{words!r} is not in\n{document}"
     assert owner.run("verify", incident).startswith(f"{incident}: whole")
