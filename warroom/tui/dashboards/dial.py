@@ -20,6 +20,8 @@ from warroom.tui.widgets.line import Span, crop, safe, width_of
 
 _SWEEP = math.radians(240)
 _LEAST = (13, 5)
+_WHOLE = 19
+"""A gauge has big digits only where `100.0%` has the room too, so that gauges beside each other look alike."""
 _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
 
@@ -50,7 +52,7 @@ def _flat(tile: Tile, value: list[Span], colour: str, width: int, height: int, i
     """The value, in big digits where there is the room, and a bar below it."""
     text = safe(tile.reading.text)
     sign = level_sign(tile.reading.mark.level)
-    if height >= 4 and big_width(text) + 3 <= width:
+    if height >= 4 and max(big_width(text), _WHOLE) + 3 <= width:
         lines = [_centred(row, width, ink) for row in big_rows(text, sign, colour, ink)]
     else:
         lines = [_centred(value, width, ink)]

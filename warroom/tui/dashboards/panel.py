@@ -6,7 +6,6 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
@@ -35,7 +34,6 @@ from warroom.tui.dashboards.states import draw_states
 from warroom.tui.dashboards.tables import draw_table
 from warroom.tui.dashboards.texts import ListRow, draw_box, draw_listing, draw_logs, draw_words, word_lines
 from warroom.tui.glyphs import glyphs
-from warroom.tui.palette import style
 from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Span, crop, safe, width_of, wrap
 
@@ -212,9 +210,3 @@ def _heading(data: PanelData, body: RowTitle, width: int, ink: Ink, *, chosen: b
     line = crop(line, width)
     rule = glyphs().rule * max(0, width - width_of(line))
     return [*line, (rule, ink.of(palette.accent if chosen else palette.rule_strong))]
-
-
-def padded(rows: Sequence[Sequence[Span]], width: int, backdrop: str) -> Rows:
-    """Rows beside which nothing stands, filled up to the board's width."""
-    blank = style("", backdrop)
-    return [[*row, (" " * max(0, width - width_of(row)), blank)] for row in rows]

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from warroom.dashboards.data import Limit, Line, Readings, Tile
-from warroom.dashboards.units import shown
+from warroom.dashboards.data import Line, Readings, Tile
 from warroom.tui.dashboards.cells import (
     Rows,
     bar,
@@ -234,13 +233,3 @@ def _slices(body: Readings, width: int, height: int, ink: Ink) -> Rows:
     if len(kept) < len(ordered):
         lines.append([(f"+{len(ordered) - len(kept)} more", ink.of(palette.muted))])
     return filled(lines, width, height, ink)
-
-
-def limit_words(limits: Sequence[Limit], unit: str, decimals: int | None) -> str:
-    """The thresholds in words: `◆ 80%  ▲ 90%`."""
-    said = [
-        f"{level_sign(one.mark.level) or one.mark.hue} {shown(one.value, unit, decimals)}"
-        for one in limits
-        if one.value is not None
-    ]
-    return "  ".join(said)

@@ -16,7 +16,6 @@ from rich.style import Style
 from warroom.dashboards.data import Box, Level, Listing, LogRow, Logs, Words
 from warroom.tui.dashboards.cells import Rows, filled, level_colour, level_sign, middled, worded
 from warroom.tui.glyphs import glyphs
-from warroom.tui.palette import Palette
 from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Line, Span, crop, safe, width_of, wrap
 
@@ -211,8 +210,3 @@ def draw_box(body: Box, kind: str, width: int, height: int, ink: Ink) -> Rows:
         lines.append([(f"{glyphs().unknown} {safe(kind)}", ink.of(palette.soft, bold=True))])
     lines += [[(row, ink.of(palette.muted))] for row in wrap(safe(body.reason), max(1, width - 2))]
     return middled(lines, width, height, ink)
-
-
-def box_colour(palette: Palette) -> str:
-    """The colour of the frame of what is not drawn."""
-    return palette.rule

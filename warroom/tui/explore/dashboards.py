@@ -15,38 +15,28 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from warroom.dashboards.data import RowTitle
-from warroom.dashboards.model import Option
 from warroom.dashboards.queries import Query
 from warroom.tui.dashboards.picking import Choice
 from warroom.tui.explore.dashboards_acts import board_panel, evidence_of, pane_of, unit_of
 from warroom.tui.explore.dashboards_board import BoardView
+from warroom.tui.explore.dashboards_pick import PickedDashboard
 from warroom.tui.explore.dashboards_rows import (
     Found,
     Value,
     found_in,
-    key_of_choice,
     key_of_found,
-    key_of_value,
-    render_choice,
     render_found,
-    render_value,
-    variables_line,
 )
-from warroom.tui.explore.dashboards_show import ShownDashboard
 from warroom.tui.explore.screen import explore_bindings
-from warroom.tui.palette import Palette
 from warroom.tui.widgets.row_source import Rows
 from warroom.tui.widgets.rows import RowList
 from warroom.tui.widgets.strips import LineBar
 
-ALL = Option("$__all", "All")
 _FIND = "part of a panel's title"
 
 
-class DashboardsScreen(ShownDashboard):
-    """A list first; Enter opens a dashboard, Esc goes back. `picking` is the name of the variable whose values are
-    listed, `-` for the list of variables, empty while neither is.
-    """
+class DashboardsScreen(PickedDashboard):
+    """A list first; Enter opens a dashboard, Esc goes back."""
 
     PANE = "dashboards"
     TITLE_TEXT = "Dashboards"
@@ -58,8 +48,6 @@ class DashboardsScreen(ShownDashboard):
         super().__init__(incident, shown)
         self.found: tuple[Found, ...] = ()
         self.filter = ""
-        self.picking = ""
-        self._values_with = ""
 
     # Made of
 
@@ -70,7 +58,7 @@ class DashboardsScreen(ShownDashboard):
         yield BoardView(id="dashboard-board")
 
     def on_mount(self) -> None:
-        self.query_one("#dashboard-variables", LineBar).paint_with(self._paint_variables)
+        self.query_one("#dashboard-variables", LineBar).paint_with(self.paint_variables)
         super().on_mount()
         self.show_mode()
 
@@ -81,7 +69,7 @@ class DashboardsScreen(ShownDashboard):
         """Show what belongs to where the reader is, and put the focus there."""
         opened = bool(self.uid)
         self.query_one("#dashboard-list").display = not opened
-        self.query_one("#dashboard-variables").display = opened and bool(self._choices())
+        self.query_one("#dashboard-variables").display = opened and bool(self.shown_choices())
         self.query_one("#dashboard-picker").display = opened and bool(self.picking)
         self.board.display = opened and not self.picking
         self.query_text = "" if opened else self.filter
@@ -104,17 +92,6 @@ class DashboardsScreen(ShownDashboard):
         wrong = sum(bool(self.sheet.data(key).errors) for key in panels)
         failing = f", {wrong} with errors" if wrong else ""
         return f"{self.sheet.dashboard.title}, {len(panels)} panels{failing}"
-
-    def _choices(self) -> tuple[Choice, ...]:
-        choices = self.sheet.choices if self.sheet is not None else ()
-        return tuple(one for one in choices if one.is_shown)
-
-    def _paint_variables(self, width: int, _height: int, palette: Palette) -> Any:
-        return [variables_line(self._choices(), width, palette, "V")]
-
-    def choices_changed(self) -> None:
-        self.query_one("#dashboard-variables").display = bool(self._choices())
-        self._fill_picker()
 
     def panel_chosen(self) -> None:
         """The head tells the query of the chosen panel."""
@@ -165,9 +142,9 @@ class DashboardsScreen(ShownDashboard):
             self.open_dashboard(event.row.uid)
             self.show_mode()
         elif isinstance(event.row, Choice):
-            self._open_choice(event.row)
+            self.open_choice(event.row)
         elif isinstance(event.row, Value):
-            self._pick(event.row)
+            self.pick(event.row)
 
     def on_board_view_opened(self, event: BoardView.Opened) -> None:
         """Enter: fold a row, or give a panel all the room."""
@@ -181,9 +158,9 @@ class DashboardsScreen(ShownDashboard):
 
     def step_back(self) -> bool:
         if self.picking:
-            self.picking = "" if self.picking == "-" or len(self._choices()) == 1 else "-"
-            self._values_with = ""
-            self._fill_picker()
+            self.picking = "" if self.picking == "-" or len(self.shown_choices()) == 1 else "-"
+            self.values_with = ""
+            self.fill_picker()
             self.show_mode()
         elif self.uid and self.board.zoomed:
             self.board.zoom("")
@@ -203,7 +180,7 @@ class DashboardsScreen(ShownDashboard):
         if not self.uid:
             self.open_prompt("query", self.QUERY_HINT, self.filter)
         elif self.picking and self.picking != "-":
-            self.open_prompt("values", "part of a value", self._values_with)
+            self.open_prompt("values", "part of a value", self.values_with)
         else:
             self.open_prompt("find", _FIND)
 
@@ -211,10 +188,10 @@ class DashboardsScreen(ShownDashboard):
         if purpose == "find":
             self._find(text)
         elif purpose == "values":
-            self._values_with = text
-            self._fill_picker()
+            self.values_with = text
+            self.fill_picker()
         elif purpose.startswith("variable:"):
-            self._set(purpose.removeprefix("variable:"), [text])
+            self.set_variable(purpose.removeprefix("variable:"), [text])
         elif purpose == "query":
             self.filter = text
             self.set_query(text)
@@ -233,73 +210,6 @@ class DashboardsScreen(ShownDashboard):
                 self.board.choose(key)
                 return
         self.console.tell(f"no panel has {text!r} in its title; folded rows are not searched", "warning")
-
-    # Variables
-
-    def do_variables(self) -> None:
-        """The dashboard's variables, to pick others."""
-        choices = self._choices()
-        if not choices:
-            self.console.tell("this dashboard has no variables", "warning")
-            return
-        self.picking = "" if self.picking else "-"
-        self._fill_picker()
-        self.show_mode()
-        if self.picking and len(choices) == 1:
-            self._open_choice(choices[0])
-
-    def _open_choice(self, choice: Choice) -> None:
-        if choice.is_typed:
-            self.open_prompt(f"variable:{choice.variable.name}", f"the value of {choice.label}", choice.text)
-            return
-        self.picking, self._values_with = choice.variable.name, ""
-        self._fill_picker()
-
-    def _choice(self, name: str) -> Choice | None:
-        return next((one for one in self._choices() if one.variable.name == name), None)
-
-    def _fill_picker(self) -> None:
-        rows = self.query_one("#dashboard-picker", RowList)
-        choice = self._choice(self.picking)
-        if choice is None:
-            rows.set_title("Variables")
-            rows.show(Rows(self._choices(), key_of_choice, render_choice))
-            if self._choices() and not isinstance(rows.selected_row, Choice):
-                rows.select(self._choices()[0].variable.name)
-            return
-        chosen = choice.chosen
-        offered = (ALL, *choice.options) if choice.variable.has_all else choice.options
-        picked = {"$__all"} if chosen.all_of else {one.value for one in chosen.options}
-        values = [
-            Value(one, one.value in picked or (one.text, "auto") == ("auto", choice.text))
-            for one in offered
-            if self._values_with.casefold() in one.text.casefold()
-        ]
-        rows.set_title(f"{choice.label}: {'several can be picked' if choice.variable.multi else 'pick one'}")
-        rows.set_empty(choice.error or "no value passes")
-        rows.show(Rows(values, key_of_value, render_value))
-        if values and not isinstance(rows.selected_row, Value):
-            rows.select(next((one for one in values if one.picked), values[0]).option.value)
-
-    def _pick(self, row: Value) -> None:
-        """Take a value; of a variable of several, or leave it out again."""
-        choice = self._choice(self.picking)
-        if choice is None:
-            return
-        value = row.option.value
-        if not choice.variable.multi or value == ALL.value:
-            if not choice.variable.multi:
-                self.picking = ""
-            self._set(choice.variable.name, [value])
-            self.show_mode()
-            return
-        before = [] if choice.chosen.all_of else [one.value for one in choice.chosen.options]
-        after = [one for one in before if one != value] if value in before else [*before, value]
-        self._set(choice.variable.name, after or [value])
-
-    def _set(self, name: str, values: list[str]) -> None:
-        self.picked = {**self.picked, name: values}
-        self.choose_values()
 
     # Keys
 
