@@ -19,7 +19,7 @@ from warroom.demo.clock import DemoClock
 from warroom.demo.names import ALERTMANAGER, CAST, ELSEWHERE
 from warroom.demo.past import DEPLOYED, PLAYBOOK, tell_past
 from warroom.demo.series import PANELS
-from warroom.demo.telemetry import sources, watched
+from warroom.demo.telemetry import health, sources, watching
 from warroom.demo.world import World
 from warroom.incident.words import Access
 from warroom.playbooks.load import installed_library
@@ -88,15 +88,15 @@ async def house(plan: Plan) -> AsyncIterator[Open]:
         tokens[plan.me] = await mint(store, plan.me, Access.COMMANDER, by="warroom demo", at=zero, label="demo")
         world = World(plan.seed, (zero + timedelta(minutes=DEPLOYED)).timestamp())
         relay = await stack.enter_async_context(Relay(sources(world, plan.clock), clock=plan.clock))
-        reports = await stack.enter_async_context(watched(relay, store, directory, plan.clock))
+        monitor = health(relay, store, directory)
         settings = ServerSettings(
             port=plan.port, name="made-up data", data_dir=directory, close_seconds=0.3, clock=plan.clock.moment
         )
         stop = asyncio.Event()
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         work = run_server(
-            settings, store, relay=relay, playbooks=library, panel_templates=PANELS, reports=lambda _: reports,
-            ready=lambda _, port: ready.set_result(port), stop=stop,
+            settings, store, relay=relay, playbooks=library, panel_templates=PANELS,
+            reports=lambda _: {"health": monitor.latest}, ready=lambda _, port: ready.set_result(port), stop=stop,
         )  # fmt: skip
         serving = asyncio.create_task(work, name="demo-server")
         waited: set[asyncio.Future[Any]] = {serving, ready}
@@ -109,6 +109,8 @@ async def house(plan: Plan) -> AsyncIterator[Open]:
                 raise CannotShow(f"cannot listen on port {plan.port}: {why}; --port 0 takes a free one") from None
             raise CannotShow("the server ended as soon as it began")
         stack.push_async_callback(_end, stop, serving)
+        # The server closes the log when it ends: nobody looks at it then any more.
+        await stack.enter_async_context(watching(monitor))
         yield Open(
             plan, f"ws://127.0.0.1:{ready.result()}/ws", world, past.main.state.id, past.others[0].state.id,
             past.main.state.seq, tokens,

@@ -98,15 +98,18 @@ class MadeUpMetrics(MadeUp):
         """The slowest checkout of a few seconds in each of equal parts of the range."""
         now = self._traffic.now()
         first, last = max(start, float(self._traffic.first)), min(end, now)
-        found = list[Exemplar]()
+        found: dict[str, Exemplar] = {}
         for number in range(_EXEMPLARS):
             at = int(first + (last - first) * number / _EXEMPLARS)
             seen = [one for cell in range(at, min(at + _LOOKED_AT, int(last) + 1)) for one in self._traffic.of(cell)
                     if one.kind == "checkout" and one.end / 1e6 <= now and start <= one.start / 1e6 <= end]  # fmt: skip
             if seen:
                 slowest = max(seen, key=lambda one: one.duration)
-                found.append(Exemplar(
-                    (("service", SICK_SERVICE), ("stat", "p99")), (("trace_id", slowest.trace_id),),
-                    slowest.duration / 1e6, slowest.start / 1e6, slowest.trace_id,
-                ))  # fmt: skip
-        return found
+                found[slowest.trace_id] = Exemplar(
+                    (("service", SICK_SERVICE), ("stat", "p99")),
+                    (("trace_id", slowest.trace_id),),
+                    slowest.duration / 1e6,
+                    slowest.start / 1e6,
+                    slowest.trace_id,
+                )
+        return list(found.values())

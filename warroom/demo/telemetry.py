@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from warroom.ops import machine
 from warroom.ops.health import Result, Status
 from warroom.ops.monitor import Monitor
 from warroom.store.port import EventStore
+from warroom.telemetry.backend import SourceState
 from warroom.telemetry.clients import Alerts, Logs, Metrics, Traces
+from warroom.telemetry.clock import SystemClock
 from warroom.telemetry.relay import Relay
 
 
@@ -39,31 +41,38 @@ def sources(world: World, clock: DemoClock) -> dict[str, Any]:
     return {"prometheus": metrics, "loki": logs, "jaeger": traces, "alertmanager": alerts}
 
 
-@asynccontextmanager
-async def watched(
-    relay: Relay, store: EventStore, directory: Path, clock: DemoClock
-) -> AsyncIterator[Mapping[str, Callable[[], Any]]]:
-    """What the server reports of itself: looked at for as long as the context is entered."""
+def health(relay: Relay, store: EventStore, directory: Path) -> Monitor:
+    """What the health pane shows: the log, where it is kept, memory, and the sources, labelled as made up.
+
+    How busy the processor is says nothing of the demo, and is left out.
+    """
 
     async def looked() -> list[Result]:
-        return [machine.processor(), machine.memory(), await asyncio.to_thread(machine.disk, directory)]
+        return [machine.memory(), await asyncio.to_thread(machine.disk, directory)]
 
     async def log() -> Result:
         await store.tokens()
         return Result("store", Status.HEALTHY, "takes records; it goes with the demo unless --keep names a place")
 
     async def backends() -> list[Result]:
-        return [
-            Result(one.name, Status.HEALTHY if one.healthy else Status.DEGRADED,
-                   "made up by the demo: no server is asked" if one.healthy else one.words, one.latency_ms or 0.0,
-                   details={"kind": one.kind, "breaker": one.state, "version": one.version})
-            for one in await relay.sources()
-        ]  # fmt: skip
+        return [_backend(one) for one in await relay.sources()]
 
-    monitor = Monitor({"machine": looked, "store": log, "backends": backends}, clock)
+    return Monitor({"machine": looked, "store": log, "backends": backends}, SystemClock())
+
+
+def _backend(one: SourceState) -> Result:
+    status = Status.HEALTHY if one.healthy else Status.DEGRADED
+    words = "made up by the demo: no server is asked" if one.healthy else one.words
+    details = {"kind": one.kind, "breaker": one.state, "version": one.version}
+    return Result(one.name, status, words, one.latency_ms or 0.0, details=details)
+
+
+@asynccontextmanager
+async def watching(monitor: Monitor) -> AsyncIterator[None]:
+    """Look for as long as the context is entered."""
     looking = asyncio.create_task(monitor.run(), name="demo-health")
     try:
-        yield {"health": monitor.latest}
+        yield
     finally:
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -18,7 +18,7 @@ from warroom.telemetry.jaeger_read import trace_id_of
 from warroom.telemetry.prometheus_data import Line, Matrix
 from warroom.telemetry.traces import Operation, Span, Trace, TraceSearch, TraceSummary
 
-PERFORMANCE_KEPT = 1800.0
+PERFORMANCE_KEPT = 1200.0
 """Seconds for which rates, failures and latencies of services are kept, as of a small span-metrics store."""
 _SAMPLES = 60
 

@@ -25,7 +25,7 @@ LONGEST = 12
 """Seconds within which a request is over and everything is written."""
 FULL = 0.97
 """Share of the pool in use from which on no connection is free."""
-BROWSED, SEARCHED, INVOICED = 0.8, 0.35, 0.12
+BROWSED, SEARCHED, INVOICED = 1.0, 0.35, 0.12
 """Requests kept in a second, of those that nothing happened to."""
 _FLAG_OFF, _FLAG_ON = 900.0, 420.0
 """Seconds after the deploy, and after the way back began, when recommendations were switched."""
