@@ -14,6 +14,7 @@ import orjson
 import requests
 
 from benchmarks.report import Figure
+from benchmarks.telemetry_fresh import freshness
 from tests.real_servers import PROMETHEUS, RealServer, SickExporter, start_prometheus
 from warroom.telemetry.panel import Panel
 from warroom.telemetry.prometheus import Prometheus
@@ -153,11 +154,13 @@ async def measure() -> list[Figure]:
     """All figures, before one Prometheus."""
     with tempfile.TemporaryDirectory() as folder, SickExporter() as exporter:
         scraped = {"checkout": [exporter.target]}
-        with start_prometheus(Path(folder), scraped, scrape_interval="1s") as server:
+        # Out of step with the questions, so that a sample comes at any moment between two of them.
+        with start_prometheus(Path(folder), scraped, scrape_interval="700ms") as server:
             client = Prometheus(Source(server.url))
             try:
                 load = await upstream_load(server, client)
-                return [load, *await explore_cost(server, client), await bytes_per_watcher(client)]
+                fresh = await freshness(server, client, exporter)
+                return [load, fresh, *await explore_cost(server, client), await bytes_per_watcher(client)]
             finally:
                 client.close()
 
