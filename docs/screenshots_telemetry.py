@@ -29,15 +29,15 @@ from tests.tui.story import tell  # noqa: E402
 PICTURES = HERE / "pictures"
 _HOUR = {"start": told.NOW - 3600, "end": told.NOW, "live": True}
 SHOTS: dict[str, tuple[Mapping[str, Any], tuple[str, ...], str]] = {
-    "metrics": ({"pane": "metrics", "queries": [told.P99], **_HOUR}, ("x", *"eeeeeee"), "4 series"),
+    "metrics": ({"pane": "metrics", "queries": [told.P99], "cursor": told.WORST - 10, **_HOUR}, ("x", "e"), "4 series"),
     "logs": ({"pane": "logs", "query": told.LINES, **_HOUR}, (), "following"),
     "traces": ({"pane": "traces", "query": "checkout-api min=300ms", **_HOUR}, ("j", "j"), "traces,"),
-    "trace": ({"pane": "traces", "id": told.TRACE}, ("j", "e", "e", "e"), "4.82 s"),
+    "trace": ({"pane": "traces", "id": told.TRACE}, ("e", "e", "e"), "4.82 s"),
     "services": ({"pane": "services", "service": "checkout-api", **_HOUR}, (), "RED"),
     "alerts": ({"pane": "alerts"}, (), "FIRING"),
     "dashboard": ({"pane": "dashboards", "uid": "warroom-incident", **_HOUR}, (), "Firing"),
     "dashboards": ({"pane": "dashboards", "uid": "", **_HOUR}, (), "warroom"),
-    "health": ({"pane": "health"}, (), "DEGRADED"),
+    "health": ({"pane": "health"}, ("j",), "DEGRADED"),
     "stack": ({"pane": "stack"}, ("j", "j"), "running"),
 }
 """By name: what the pane opens on, the keys pressed then, and words that say it is there."""

@@ -124,7 +124,7 @@ class AlertList:
             left.append((f"  {safe(alert.annotation('summary'))}", style(palette.soft)))
         state, paint = self._state(row, palette)
         ending: list[Span] = [(f" {row.age:>7} ", style(palette.muted)), (f"{state:<9}", paint)]
-        if width >= 56:
+        if width >= 90:
             ending.insert(0, _course(row.fired, bar))
         return [justify(left, ending, width)]
 

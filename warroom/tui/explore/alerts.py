@@ -64,7 +64,8 @@ class AlertsScreen(ExploreScreen):
         firing = sum(one.state == "active" for one in alerts)
         silenced = sum(bool(one.silenced_by) for one in alerts)
         standing = sum(one.state == "active" for one in self.silences)
-        return f"{firing} firing, {silenced} silenced, {standing} silences" if alerts or standing else ""
+        silences = f"{standing} {'silence' if standing == 1 else 'silences'} in force"
+        return f"{firing} firing, {silenced} silenced, {silences}" if alerts or standing else ""
 
     # Asking
 
@@ -116,7 +117,10 @@ class AlertsScreen(ExploreScreen):
         room = self.room
         taken = {} if room is None else {one.fingerprint: one.acknowledged_by for one in room.state.alerts}
         now = self.now()
-        self.query_one("#all-alerts", RowList).show(AlertList(alert_rows(self.groups, taken, self._fired, now)))
+        lines = alert_rows(self.groups, taken, self._fired, now)
+        rows = self.query_one("#all-alerts", RowList)
+        rows.show(AlertList(lines))
+        rows.styles.max_height = max(8, len(lines) + 2)
         self.query_one("#silences", RowList).show(SilenceList(self.silences, self.zone, now))
         self.redraw_head()
 

@@ -15,6 +15,7 @@ from warroom.telemetry.alerts import Exemplar
 from warroom.tui.explore.metric_feed import grid_of
 from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.widgets.chart_data import Point
+from warroom.tui.widgets.units import shown
 
 
 class ExemplarKeys(ExploreScreen):
@@ -79,6 +80,15 @@ class ExemplarKeys(ExploreScreen):
             return
         self.shared.cursor = ahead[0]
         self._draw()
+
+    def exemplar_words(self, unit: str) -> list[str]:
+        """What the head says of the exemplar that the cursor stands on; nothing where there is none."""
+        at, reach = self.shared.cursor, self._grid[2] / 2
+        if at is None or not self.exemplars_on:
+            return []
+        near = [one for one in self._points if one.trace_id and abs(one.time - at) <= reach]
+        nearest = min(near, key=lambda one: abs(one.time - at), default=None)
+        return [] if nearest is None else [f"exemplar {shown(nearest.value, unit).text}: enter opens its trace"]
 
     def do_open_trace(self) -> None:
         """The trace of the exemplar nearest to the cursor."""

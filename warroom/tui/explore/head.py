@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
-from warroom.tui.widgets.line import Line, Span, justify, safe, width_of
+from warroom.tui.widgets.line import Line, Span, crop, justify, safe, width_of
+
+_LEAST_NOTE = 12
+"""Cells below which a note says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class Head:
             left.append((f" {self.severity} ", palette.filled(palette.severity(self.severity))))
         left.append((f"  {self.title}", style(palette.accent, bold=True)))
         right = self._range(palette)
-        note: Span = (f"  {safe(self.note)}", style(palette.soft))
-        if self.note and width_of([*left, note]) + width_of(right) < width:
-            left.append(note)
+        room = width - width_of(left) - width_of(right) - 1
+        if self.note and room >= _LEAST_NOTE:
+            left += crop([(f"  {safe(self.note)}", style(palette.soft))], room)
         return [justify(left, right, width), self._query(width, palette)]
 
     def _range(self, palette: Palette) -> list[Span]:

@@ -56,6 +56,7 @@ class HealthScreen(ExploreScreen):
         self.health = shapes.read(Health, result["health"])
         rows = self.query_one("#checks", RowList)
         rows.show(Checks(self.health.results, self.health.history))
+        rows.styles.max_height = max(6, rows.count + 2)
         if rows.selected_row is None and rows.count:
             rows.select(rows.source.key(rows.source.row(0)))
         self._detail(rows.selected_row)

@@ -12,10 +12,10 @@ from rich.style import Style
 
 from warroom.bundle.state import ServiceState
 from warroom.ops.health import Past, Result, Status
-from warroom.tui.explore.trace_rows import DetailLine
+from warroom.tui.explore.trace_rows import DetailLine, micros_text
 from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
-from warroom.tui.widgets.line import Line, Span, justify, safe
+from warroom.tui.widgets.line import Line, Span, justify, safe, width_of
 from warroom.tui.widgets.units import shown
 
 COURSE = 30
@@ -62,9 +62,12 @@ class Checks:
             (f"{safe(row.name):<14} ", style(palette.text, bold=True)),
             (safe(row.message), style(palette.text if bad else palette.soft)),
         ]
-        right: list[Span] = [(f" {row.response_time_ms:>7.1f} ms", style(palette.muted))]
-        if width >= 90:
-            right = [*_course(self._history.get(row.name, ()), palette), *right]
+        took = micros_text(round(row.response_time_ms * 1000)) if row.response_time_ms else ""
+        right: list[Span] = [(f" {took:>9}", style(palette.muted))]
+        course = _course(self._history.get(row.name, ()), palette)
+        # The words of what is ill go before the picture of how it was.
+        if width >= 90 and not (bad and width_of([*left, *course, *right]) >= width):
+            right = [*course, *right]
         return [justify(left, right, width)]
 
 
@@ -127,8 +130,9 @@ class StackList:
             right.append((f"{row.cpu:>6.1f} % ", style(palette.muted)))
         if width >= 84 and row.memory is not None:
             right.append((f"{shown(row.memory, 'bytes').text:>9} ", style(palette.muted)))
-        if width >= 110 and row.restarts:
-            right.append((f"{row.restarts} restarts ", style(palette.warn)))
+        if width >= 110:
+            again = f"{row.restarts} {'restart' if row.restarts == 1 else 'restarts'}" if row.restarts else ""
+            right.append((f"{again:>12} ", style(palette.warn)))
         if width >= 60:
             right.append((f"{','.join(map(str, row.ports)):>14}", style(palette.muted)))
         return [justify(left, right, width)]

@@ -27,6 +27,21 @@ def grid_of(range_: TimeRange, now: float) -> tuple[float, float, float]:
     return start // step * step, end // step * step, step
 
 
+_BOARD_UNITS = frozenset({"none", "ratio", "seconds", "per_second", "bytes", "cores", "bool", "count"})
+
+
+def board_panel(query: str, unit: str, source: str, range_: TimeRange) -> dict[str, object]:
+    """The panel of the room's board that shows this query."""
+    return {
+        "title": query[:90],
+        "query": query,
+        "source": source,
+        "unit": unit if unit in _BOARD_UNITS else "none",
+        "window": int(min(max(range_.span, 60), LONGEST_WATCH)),
+        "step": max(1, int(range_.step(COLUMNS))),
+    }
+
+
 class Feed:
     """The panels watched for one pane, by query."""
 

@@ -29,6 +29,11 @@ class SeriesRow:
     numbers: tuple[float | None, float | None, float | None, float | None]
     """The value at the cursor (or the last), then least, most and mean of the range."""
 
+    @property
+    def words(self) -> str:
+        """For copying."""
+        return self.series.label
+
 
 def rows_of(series: Sequence[tuple[str, Series]], cursor: float | None) -> list[SeriesRow]:
     """The rows for (query letter, series)."""

@@ -22,7 +22,7 @@ from warroom.telemetry import series as wire_series
 from warroom.telemetry.series import Full
 from warroom.tui.explore.metric_chart import ExploreChart
 from warroom.tui.explore.metric_completion import Completer
-from warroom.tui.explore.metric_feed import COLUMNS, Feed, grid_of, shifted
+from warroom.tui.explore.metric_feed import COLUMNS, Feed, board_panel, grid_of, shifted
 from warroom.tui.explore.metric_pinned import PinnedSeries, pinned_of
 from warroom.tui.explore.metric_rows import SeriesTable, rows_of
 from warroom.tui.explore.promql_line import unit_of
@@ -94,11 +94,9 @@ class MetricsScreen(PinnedSeries):
         if self.compare:
             parts.append(f"beside {COMPARE[self.compare][0]}")
         if self.shared.cursor is not None:
-            parts.append(f"cursor {self._clock(self.shared.cursor)}")
+            at = datetime.fromtimestamp(self.shared.cursor, self.zone)
+            parts += [f"cursor {at:%H:%M:%S}", *self.exemplar_words(self._unit())]
         return ", ".join(parts)
-
-    def _clock(self, at: float) -> str:
-        return datetime.fromtimestamp(at, self.zone).strftime("%H:%M:%S")
 
     # Asking
 
@@ -218,7 +216,7 @@ class MetricsScreen(PinnedSeries):
             for query in self.queries
             for one in (self._compared[query].series if self.compare and query in self._compared else ())
         ][:MOST_SERIES]
-        unit = self.unit or unit_of(self.queries[self.at]) if self.queries else "none"
+        unit = self._unit()
         state, message = self._state(found)
         data = ChartData(
             title=self._title(),
@@ -237,6 +235,9 @@ class MetricsScreen(PinnedSeries):
         self.query_one("#explore-chart", ExploreChart).show(data)
         self._draw_table(found, unit)
         self.redraw_head()
+
+    def _unit(self) -> str:
+        return self.unit or unit_of(self.queries[self.at]) if self.queries else "none"
 
     def _title(self) -> str:
         if self.pinned is not None:
@@ -263,6 +264,7 @@ class MetricsScreen(PinnedSeries):
         )
         rows = self.query_one("#series", RowList)
         rows.show(table)
+        rows.styles.max_height = max(5, len(found) + 2) if VIEWS[self.view] == "chart" else None
         more = f", {MOST_SERIES} drawn" if len(found) > MOST_SERIES else ""
         rows.set_note([(f"{len(found)} series{more}", Style.null())] if found else [])
         self.query_one("#series-head", LineBar).redraw()
@@ -272,7 +274,7 @@ class MetricsScreen(PinnedSeries):
         if not isinstance(rows.source, SeriesTable):
             return [[]]
         inner = rows.scrollable_content_region.width
-        return [[("  ", Style.null()), *rows.source.heading(max(10, min(width, inner)), palette)]]
+        return [[("  ", Style.null()), *rows.source.heading(max(10, min(width, inner - 1)), palette)]]
 
     def ticked(self) -> None:
         if self.range.live and self.shared.cursor is None:
@@ -385,16 +387,7 @@ class MetricsScreen(PinnedSeries):
         if not self.queries:
             self.console.tell("there is no query to put onto the board", "warning")
             return
-        query = self.queries[self.at]
-        unit = self.unit or unit_of(query)
-        panel = {
-            "title": query[:90],
-            "query": query,
-            "source": self.source,
-            "unit": unit if unit in _BOARD_UNITS else "none",
-            "window": int(min(max(self.range.span, 60), 7 * 86_400)),
-            "step": max(1, int(self.range.step(COLUMNS))),
-        }
+        panel = board_panel(self.queries[self.at], self._unit(), self.source, self.range)
         self.console.submit({"type": "add-panel", "panel": panel}, self.incident, self._added)
 
     def _added(self, settled: Any) -> None:
@@ -404,8 +397,7 @@ class MetricsScreen(PinnedSeries):
     # For others
 
     def selected(self) -> Any:
-        row = self.query_one("#series", RowList).selected_row
-        return None if row is None else _Copied(row.series.label)
+        return self.query_one("#series", RowList).selected_row
 
     def shown(self) -> dict[str, Any]:
         return {
@@ -455,11 +447,3 @@ class MetricsScreen(PinnedSeries):
             return None
         chart = self.query_one("#explore-chart", ExploreChart)
         return chart_evidence(chart.data, "; ".join(self.queries), self._grid[2], self.source)
-
-
-_BOARD_UNITS = frozenset({"none", "ratio", "seconds", "per_second", "bytes", "cores", "bool", "count"})
-
-
-class _Copied:
-    def __init__(self, words: str) -> None:
-        self.words = words

@@ -304,7 +304,9 @@ class ExploreScreen(ExploreKeys):
         if self.words:
             notices.append(Notice(self.words, "bad"))
         self.query_one("#notices", NoticeStrip).show(notices)
-        shown = hints((self.SCOPE, "explore", "app"), console.keymap, lambda one: self._is_hinted(one, view.link.access))
+        shown = hints(
+            (self.SCOPE, "explore", "app"), console.keymap, lambda one: self._is_hinted(one, view.link.access)
+        )
         right = footer_state(view, self.room, console.beat(), console.zone)
         self.query_one("#footer", HintBar).show(shown, right=right)
 

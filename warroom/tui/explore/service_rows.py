@@ -64,7 +64,7 @@ class Services:
     def heading(width: int, palette: Palette) -> Line:
         """What the columns are."""
         right = f"{'rate':>11}{'errors':>10}{'p95':>10}"
-        return justify([("   service", style(palette.muted))], [(right, style(palette.muted))], width)
+        return justify([("        service", style(palette.muted))], [(right, style(palette.muted))], width)
 
     def render(self, row: ServiceNode, width: int, selected: bool, palette: Palette) -> Sequence[Line]:
         """Sign and word, name, who calls it and whom it calls, the three numbers."""
@@ -88,6 +88,11 @@ class Services:
         return [justify(left, right, width)]
 
 
+def tallest(graph: ServiceGraph) -> int:
+    """Rows that the map of a graph has."""
+    return max(map(len, columns_of(graph)), default=0)
+
+
 def map_of(graph: ServiceGraph, chosen: str, width: int, height: int, palette: Palette) -> list[Line]:
     """The columns of services in `width` x `height` cells; what the chosen one calls, and is called by, stands out."""
     columns = columns_of(graph)
@@ -106,7 +111,10 @@ def map_of(graph: ServiceGraph, chosen: str, width: int, height: int, palette: P
             if cut:
                 cell: list[Span] = [(f"  +{len(column) - row} more", style(palette.muted))]
             elif row < len(column):
-                cell = _cell(column[row], chosen, above, below, (callers, callees), palette)
+                links = (callers, callees)
+                cell = _cell(column[row], chosen, above, below, links, palette)
+                if width_of(cell) > room - 1:
+                    cell = _cell(column[row], chosen, above, below, links, palette, with_errors=False)
             else:
                 cell = []
             cell = crop(cell, room - 1)
@@ -122,6 +130,8 @@ def _cell(
     below: frozenset[str],
     links: tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]],
     palette: Palette,
+    *,
+    with_errors: bool = True,
 ) -> list[Span]:
     """One service in the map: its sign, its name, and how it stands to the chosen one."""
     g = glyphs()
@@ -136,7 +146,8 @@ def _cell(
     elif chosen and node.name not in above and node.name not in below:
         paint = style(palette.muted)
     tail: list[Span] = [(f" {g.arrow}", style(palette.accent))] if node.name in callers.get(chosen, ()) else []
-    errors = "" if not node.error_ratio or node.health == "green" else f" {shown(node.error_ratio, 'ratio').text}"
+    told = with_errors and node.error_ratio and node.health != "green"
+    errors = f" {shown(node.error_ratio, 'ratio').text}" if told and node.error_ratio else ""
     return [
         (mark, style(palette.accent)),
         sign_of(node.health, palette),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -17,7 +18,7 @@ from warroom.incident.observed import fitted
 from warroom.telemetry import shapes
 from warroom.telemetry.graph import ServiceGraph, ServiceNode
 from warroom.tui.explore.screen import ExploreScreen, explore_bindings
-from warroom.tui.explore.service_rows import Services, map_of
+from warroom.tui.explore.service_rows import Services, map_of, tallest
 from warroom.tui.widgets.rows import RowList
 from warroom.tui.widgets.strips import LineBar
 
@@ -77,6 +78,7 @@ class ServicesScreen(ExploreScreen):
             self._wanted = ""
         if rows.selected_row is None and graph.nodes:
             rows.select(rows.source.key(rows.source.row(0)))
+        self.query_one("#map").styles.max_height = min(14, tallest(graph) + 2)
         self._redraw_map()
         self.redraw_head()
 
@@ -91,7 +93,8 @@ class ServicesScreen(ExploreScreen):
         return map_of(self.graph, "" if chosen is None else chosen.name, width - 2, height, palette)
 
     def _paint_heading(self, width: int, _height: int, palette: Any) -> Any:
-        return [Services.heading(width - 3, palette)] if self.graph.nodes else [[]]
+        inner = self.query_one("#services", RowList).scrollable_content_region.width - 1
+        return [[("  ", Style.null()), *Services.heading(min(width, inner), palette)]] if self.graph.nodes else [[]]
 
     def _redraw_map(self) -> None:
         for name in ("#map", "#list-head"):

@@ -55,6 +55,7 @@ class StackScreen(ExploreScreen):
         self.state = shapes.read(StackState, result["stack"])
         rows.set_empty(self.state.words or "the stack has no service; `warroom stack up` starts it")
         rows.show(StackList(self.state.services))
+        rows.styles.max_height = max(6, rows.count + 2)
         if rows.selected_row is None and rows.count:
             rows.select(rows.source.key(rows.source.row(0)))
         self._detail(rows.selected_row)
@@ -70,7 +71,7 @@ class StackScreen(ExploreScreen):
             return
         facts = [
             ("", row.name, "title"),
-            ("state", f"{row.state}, {row.health}", "" if row.well or row.absent else "bad"),
+            ("state", f"{row.state}, {row.health}", _level(row)),
             ("says", row.words, ""),
             ("since", row.since, ""),
             ("image", row.image, ""),
@@ -92,6 +93,12 @@ class StackScreen(ExploreScreen):
 
     def show(self, shown: Mapping[str, Any]) -> None:
         self.ask_now()
+
+
+def _level(row: ServiceState) -> str:
+    if row.well or row.absent:
+        return ""
+    return "warn" if row.health == "starting" else "bad"
 
 
 def _memory(row: ServiceState) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TypeAlias
 
 from rich.style import Style
 
@@ -78,7 +79,7 @@ class Summaries:
         filled = max(1, round(bar * row.duration / self._longest))
         colour = palette.bad if row.errors else palette.hue("cyan")
         right: list[Span] = []
-        if width >= 110:
+        if width >= 150:
             others = ", ".join(name for name, _ in row.services if name != row.service)
             right += [*crop([(safe(others), style(palette.faint))], 30), ("  ", Style.null())]
         if width >= 70:
@@ -122,7 +123,7 @@ class Waterfall:
         marks = max(2, min(6, room // 12))
         cells = [" "] * room
         for place in range(marks):
-            text = micros_text(round(self._length * place / (marks - 1)))
+            text = micros_text(round(self._length * place / (marks - 1))) if place else "0"
             at = min(room - len(text), round((room - 1) * place / (marks - 1)))
             cells[at : at + len(text)] = list(text)
         return [(" " * self.names_width(width), Style.null()), ("".join(cells), style(palette.muted))]
@@ -173,7 +174,7 @@ class Waterfall:
             stop = at
             while stop <= last and (stop in heavy) == (at in heavy):
                 stop += 1
-            out.append(((g.block if at in heavy else g.heavy_rule) * (stop - at), strong if at in heavy else weak))
+            out.append(((g.spark[-1] if at in heavy else g.heavy_rule) * (stop - at), strong if at in heavy else weak))
             at = stop
         out.append((" " * (room - 1 - last), Style.null()))
         return out
@@ -183,6 +184,10 @@ class Waterfall:
         last = min(room - 1, max(first, int((end - self._start) / self._length * room - 1e-9)))
         return first, last
 
+
+Pair: TypeAlias = tuple[str, str]
+_ERROR_WORDS = ("otel.status_description", "error.message")
+"""Tags that say why a span failed."""
 
 _TIMES = 10
 """Cells for the duration at the right of a waterfall."""
@@ -218,13 +223,19 @@ def detail_of(span: TraceSpan, row: WaterfallRow, shape: Shape, zone: tzinfo) ->
         facts.append(("critical path", f"{micros_text(critical)}, {share:.0%} of the whole trace", ""))
     if span.kind:
         facts.append(("kind", span.kind, ""))
+    told: set[Pair] = set()
     if span.error:
-        words = span.tag("otel.status_description") or span.tag("error.message") or "this span failed"
+        words = next(filter(None, map(span.tag, _ERROR_WORDS)), "") or "this span failed"
         facts.append(("ERROR", words, "bad"))
+        told = {("error", "true"), *((name, words) for name in _ERROR_WORDS)}
     facts += [("warning", words, "warn") for words in span.warnings]
     if span.orphan:
         facts.append(("warning", "its parent is missing from the trace", "warn"))
-    facts += [(name, value, "bad" if name == "error" and value != "false" else "") for name, value in span.tags]
+    facts += [
+        (name, value, "bad" if name == "error" and value != "false" else "")
+        for name, value in span.tags
+        if (name, value) not in told
+    ]
     for log in span.logs:
         moment = micros_text(max(0, log.at - span.start))
         facts.append(("", f"after {moment}", "title"))
@@ -241,6 +252,7 @@ class Details:
 
     def __init__(self, lines: Sequence[DetailLine]) -> None:
         self.lines = lines
+        self._names = max((len(line.name) for line in lines), default=0) + 2
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -261,7 +273,7 @@ class Details:
             "link": style(palette.accent),
             "quiet": style(palette.muted),
         }.get(row.level, style(palette.text))
-        names = min(26, max(12, width // 3))
+        names = max(12, min(self._names, 32, width * 2 // 5))
         name = crop([(row.name, style(palette.muted))], names - 1)
         first, *more = wrap(row.value, max(8, width - names))[:12]
         pad = " " * (names - width_of(name))
