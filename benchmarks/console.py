@@ -1,8 +1,9 @@
 """The console in real pseudo-terminals: first paint, charts, the live board, key to echo, long logs, bytes, memory.
 
-There is no log pane yet, so the live board here is one without it: six charts at 1 Hz and 20 events a minute at
-200x55. The client is one without a network that decides and folds in the console's own process, which costs more
-than the real one in its thread. `textual-plotext` is needed for the comparison of charts only.
+The live board has six charts at 1 Hz, 20 events a minute and a tail of 1,000 lines a second at 200x55; the lines are
+heard beside it, for they are shown in a pane of their own (`benchmarks.logs`). The client is one without a network
+that decides and folds in the console's own process, which costs more than the real one in its thread.
+`textual-plotext` is needed for the comparison of charts only.
 """
 
 from __future__ import annotations
@@ -104,14 +105,15 @@ def run(
     seconds: float,
     size: tuple[int, int] = (200, 55),
     *,
-    typing: bool = False,
+    typing: bytes = b"",
+    after: float = 3.5,
     program: str = "benchmarks.console_program",
 ) -> Ran:
-    """Let a program run to its end; with `typing` press a key every 150 ms and await its echo."""
+    """Let a program run to its end; with `typing` press that key `after` seconds, then one every 150 ms and await its
+    echo.
+    """
     terminal, ran = Terminal(mode, seconds, size, program), Ran()
-    letters, waiting, asked, due = iter(_ECHO), b"", 0.0, terminal.started + 3
-    if typing:
-        due += 0.5
+    letters, waiting, asked, due = iter(_ECHO), b"", 0.0, terminal.started + after
     jumped = False
     while True:
         came = terminal.read(0.005)
@@ -126,7 +128,7 @@ def run(
         if typing and now > due:
             due = now + 0.15
             if not jumped:
-                os.write(terminal.master, b"5")
+                os.write(terminal.master, typing)
                 jumped = True
             elif not waiting:
                 letter = next(letters, "")
@@ -189,7 +191,7 @@ def drawing() -> list[Figure]:
 def living() -> list[Figure]:
     """C4, C6, C9: the live board, the idle one, and low bandwidth."""
     quiet = run("live", SECONDS)
-    typed = run("live", 16, typing=True)
+    typed = run("typed", 16, typing=b"5")
     calm = run("calm", 20)
     idle = run("idle", SECONDS)
     pauses, echoes = typed.report["pauses"], typed.echoes

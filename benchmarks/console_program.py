@@ -12,6 +12,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,18 +83,50 @@ def _wave(number: int, at: float) -> float:
     return 50 + 40 * math.sin(at / (17 + number)) + 3 * math.sin(at * 1.3 + number)
 
 
-def live(report: Report, seconds: float, *, calm: bool, fed: bool) -> None:
-    """A board of 200x55: six charts at 1 Hz, an event every three seconds, or nothing at all."""
+async def news(wire: Any, now: Callable[[], datetime]) -> None:
+    """For ever: six charts anew each second, and an event every three."""
     from dataclasses import replace
 
-    from tests.tui.story import PANELS, tell
+    from tests.tui.story import PANELS
     from warroom.client.view import PanelView
     from warroom.telemetry.series import Full, Series
+
+    version = 0
+    while True:
+        for number, spec in enumerate(PANELS):
+            version += 1
+            end = math.floor(now().timestamp())
+            values = tuple(_wave(number, end - _WINDOW + at) for at in range(_WINDOW + 1))
+            series = (Series((("job", "x"),), "p99", end - _WINDOW, 1.0, values),)
+            key = f"panel-{spec['title']}"
+            full = Full(str(spec["title"]), version, end - _WINDOW, 1.0, _WINDOW + 1, series)
+            panels = {**wire.latest.panels, key: PanelView(key, ROOM, full=full, version=version)}
+            wire.show(replace(wire.latest, panels=panels))
+            await asyncio.sleep(1 / len(PANELS))
+        if version // len(PANELS) % 3 == 0:
+            kind = "post-chat" if version % 2 else "add-note"
+            wire.act("marek", {"type": kind, "text": f"pool {version} of 9000, {random.random():.3f}"}, ROOM, at=now())
+
+
+def plotted() -> tuple[dict[str, Any], ...]:
+    """The story's panels over five minutes, a point each second."""
+    from tests.tui.story import PANELS
+
+    return tuple({**spec, "window": _WINDOW, "step": 1} for spec in PANELS)
+
+
+def live(report: Report, seconds: float, *, calm: bool, fed: bool, typed: bool) -> None:
+    """A board of 200x55: six charts at 1 Hz, an event every three seconds and a tail of 1,000 lines a second that is
+    heard, or nothing at all. Only the `typed` one is asked for its pauses: to measure them costs as much as an event.
+    """
+    from benchmarks.log_tail import Tail
+    from tests.tui.story import tell
     from warroom.tui.app import ConsoleOptions, WarroomApp
 
     wire = tell()
     shift = datetime.now(UTC) - wire.clock
-    wire.specs = tuple({**spec, "window": _WINDOW, "step": 1} for spec in PANELS)
+    wire.specs = plotted()
+    tail = Tail(1000)
 
     def now() -> datetime:
         return datetime.now(UTC) - shift
@@ -106,38 +139,20 @@ def live(report: Report, seconds: float, *, calm: bool, fed: bool) -> None:
             self.run_worker(self._measure())
 
         async def _measure(self) -> None:
-            feeder = asyncio.create_task(self._feed()) if fed else None
+            tasks = [asyncio.create_task(news(wire, now))] if fed else []
+            if fed:
+                tail.start(lambda: wire.show(tail.shown(wire.latest)))
             await asyncio.sleep(2)
             report.begin()
-            beat = asyncio.create_task(report.beat()) if fed else None
+            if typed:
+                tasks.append(asyncio.create_task(report.beat()))
             await asyncio.sleep(seconds)
+            report.more = {"lines": tail.feed.view.buffer.end}
             report.end()
-            for task in (feeder, beat):
-                if task is not None:
-                    task.cancel()
+            tail.stop()
+            for task in tasks:
+                task.cancel()
             self.exit()
-
-        async def _feed(self) -> None:
-            version = 0
-            while True:
-                for number, spec in enumerate(PANELS):
-                    version += 1
-                    end = math.floor(now().timestamp())
-                    values = tuple(_wave(number, end - _WINDOW + at) for at in range(_WINDOW + 1))
-                    series = (Series((("job", "x"),), "p99", end - _WINDOW, 1.0, values),)
-                    key = f"panel-{spec['title']}"
-                    full = Full(str(spec["title"]), version, end - _WINDOW, 1.0, _WINDOW + 1, series)
-                    panels = {**wire.latest.panels, key: PanelView(key, ROOM, full=full, version=version)}
-                    wire.show(replace(wire.latest, panels=panels))
-                    await asyncio.sleep(1 / len(PANELS))
-                if version // len(PANELS) % 3 == 0:
-                    kind = "post-chat" if version % 2 else "add-note"
-                    wire.act(
-                        "marek",
-                        {"type": kind, "text": f"pool {version} of 9000, {random.random():.3f}"},
-                        ROOM,
-                        at=now(),
-                    )
 
     app = Board(wire.opener, ConsoleOptions("ana", incident=ROOM, clock=now, calm=calm, theme="warroom-night"))
     app.memory.see(ROOM, wire.states[ROOM].seq)
@@ -261,8 +276,8 @@ def main() -> None:
         minimal()
     elif mode == "first":
         first()
-    elif mode in ("live", "calm", "idle"):
-        live(report, seconds, calm=mode == "calm", fed=mode != "idle")
+    elif mode in ("live", "typed", "calm", "idle"):
+        live(report, seconds, calm=mode == "calm", fed=mode != "idle", typed=mode == "typed")
     elif mode in ("own", "plotext"):
         charts(report, seconds, own=mode == "own")
     else:

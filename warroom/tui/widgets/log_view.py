@@ -27,7 +27,7 @@ PAINTS = 10
 """How often a second what came is shown; with a slow link every fifth time, in a flood every second or third."""
 _FAST = 200
 """Lines a second that nobody reads as they come."""
-_FLOOD = 1000
+_FLOOD = 500
 """Lines a second of which a screen shows so few that half the paints tell as much."""
 _TORRENT = 5000
 """Lines a second of which a third of the paints tells as much."""
