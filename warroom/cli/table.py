@@ -86,7 +86,7 @@ _section(
     ("change", "signals", "Record a deploy, a rollback or another change."),
     ("impact", "signals", "Count and describe what customers feel."),
     ("playbook", "playbook", "Playbooks: list, read, check, attach, tick off."),
-    ("dashboard", "dashboard", "Grafana dashboards: check what of a file can be drawn."),
+    ("dashboard", "dashboard", "Grafana dashboards: draw one, or check what of a file can be drawn."),
 )
 _section(
     "Telemetry",

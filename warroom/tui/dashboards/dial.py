@@ -20,6 +20,7 @@ from warroom.tui.widgets.line import Span, crop, safe, width_of
 
 _SWEEP = math.radians(240)
 _LEAST = (13, 5)
+_THICK = 0.26
 _WHOLE = 19
 """A gauge has big digits only where `100.0%` has the room too, so that gauges beside each other look alike."""
 _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -69,7 +70,7 @@ def _pixels(width: int, height: int) -> tuple[tuple[int, int, int, float, bool],
     across, down = width * 2, height * 4
     radius = min(across / 2 - 1, (down - 1) / 1.5)
     centre_x, centre_y = (across - 1) / 2, radius + (down - 1.5 * radius) / 2
-    thick = max(2.5, radius * 0.26)
+    thick = max(2.5, radius * _THICK)
     found = []
     for y in range(down):
         for x in range(across):
@@ -99,7 +100,14 @@ def _arc(body: Readings, tile: Tile, value: list[Span], colour: str, width: int,
     rows: Rows = [merged(line) for line in cells]
     text = crop(value, width - 2)
     middle = min(height - 1, round(height * 0.62))
-    rows[middle] = _over(cells[middle], text, width)
+    reading = tile.reading
+    inner = round(min(width - 1, (height * 4 - 1) / 1.5) * (1 - _THICK))
+    if big_width(safe(reading.text)) + 6 <= inner:
+        big = big_rows(safe(reading.text), level_sign(reading.mark.level), colour, ink)
+        for at, line in enumerate(big):
+            rows[middle - 1 + at] = _over(cells[middle - 1 + at], line, width)
+    else:
+        rows[middle] = _over(cells[middle], text, width)
     ends = _ends(body, ink)
     if ends and height >= 6 and width_of(ends[0]) + width_of(ends[1]) + 4 < width:
         low, high = ends

@@ -31,6 +31,7 @@ from warroom.tui.widgets.chart_overlay import Ink
 from warroom.tui.widgets.line import Span, crop, safe, width_of
 
 _LEAST_TILE = 12
+_LEAST_BAR = 3
 
 
 def draw_readings(body: Readings, width: int, height: int, ink: Ink, no_value: str = "No data") -> Rows:
@@ -154,6 +155,8 @@ def _bars(body: Readings, width: int, height: int, ink: Ink) -> Rows:
     longest = max(cell_len(name) for name in names)
     stacked = width < 40 and height >= len(names) * 2 and longest > width // 3
     room_name = 0 if stacked else min(longest, max(4, width // 3), max(0, width - most - 1))
+    if not stacked and width - room_name - most - 2 < _LEAST_BAR:
+        room_name = min(longest, max(0, width - most - 1))
     each = 2 if stacked else 1
     tiles = list(zip(body.tiles, names, texts, strict=True))
     fit = max(1, height // each)
@@ -164,7 +167,7 @@ def _bars(body: Readings, width: int, height: int, ink: Ink) -> Rows:
         colour = mark_colour(tile.reading.mark, palette, palette.accent)
         label: list[Span] = [(name, ink.of(palette.soft))]
         across = width - (room_name + 1 if room_name else 0) - most - 1
-        across = across if across >= 3 else 0
+        across = across if across >= _LEAST_BAR else 0
         done, rest = bar(tile.share or 0.0, across)
         gap = " " if across or not room_name else ""
         value: Span = (f"{gap}{' ' * (most - cell_len(text))}{text}", ink.of(colour, bold=True))
