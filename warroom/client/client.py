@@ -26,6 +26,7 @@ from warroom.client.transport import Transport
 from warroom.client.view import Link, LobbyLine, Notice, RefusedCommand, Unsent, View
 from warroom.incident.commands import COMMAND, Command
 from warroom.incident.ids import parse_incident_id
+from warroom.tracing.context import LONGEST
 from warroom.tracing.spans import Tracer
 from warroom.wire import messages as m
 from warroom.wire.codec import encode, first_complaint
@@ -205,7 +206,7 @@ class Client:
         where = parse_incident_id(incident) if incident else ""
         if not where and body.get("type") != "declare-incident":
             raise ValueError(f"{body.get('type')} needs an incident, such as INC-7K3Q")
-        trace = m.LONGEST_TRACE if self._desk.traces is not None else ""
+        trace = LONGEST if self._desk.traces is not None else ""
         size = len(encode(m.CommandFrame(t="command", n=2**53, incident=where, command=body, trace=trace)))
         if size > m.MAX_UP:
             raise ValueError(f"the command has {size} bytes; at most {m.MAX_UP} can be sent")

@@ -13,6 +13,8 @@ from typing import NamedTuple
 TRACEPARENT = r"^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$"
 _SHAPE = re.compile(TRACEPARENT[:-1] + r"\Z", re.ASCII)
 SAMPLED = 1
+LONGEST = f"00-{'1' * 32}-{'1' * 16}-01"
+"""A traceparent, as long as any other."""
 
 
 class Context(NamedTuple):
