@@ -218,7 +218,7 @@ def evidence_opens_in_the_console(screen: Terminal) -> None:
     leave_pane(screen)
     screen.press("2")
     keys = {3: "end", 2: "up", 1: "up"}
-    for number, words in ((3, METRIC), (2, "payment.Charge"), (1, "order 4 refused")):
+    for number, words in ((3, "75 %"), (2, "payment.Charge"), (1, "order 4 refused")):
         screen.press(keys[number])
         screen.until(lambda now, number=number: selected(now) == number).press("enter")  # type: ignore[misc]
         screen.until(lambda now, number=number: f"evidence {number}" in "".join(now.rows[:2]))  # type: ignore[misc]

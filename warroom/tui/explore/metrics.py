@@ -419,7 +419,7 @@ class MetricsScreen(PinnedSeries):
         if self._feed is not None:
             self._feed.stop()
         self._keep_known()
-        self._draw()
+        self.call_after_refresh(self._draw)  # a pane that opens with it is not mounted yet
 
     def show(self, shown: Mapping[str, Any]) -> None:
         if "series" in shown:
