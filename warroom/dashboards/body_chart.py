@@ -97,7 +97,8 @@ def _line(column: Column, axis: int, calcs: Sequence[str]) -> Line:
     if text(custom, "transform") == "negative-Y":
         values = tuple(None if one is None else -one for one in values)
     stacking = part(custom, "stacking")
-    stacked = text(stacking, "mode") in {"normal", "percent"}
+    # An override that takes one series out of the stack says `group: false`.
+    stacked = text(stacking, "mode") in {"normal", "percent"} and stacking.get("group") is not False
     time = column.frame.time
     times = tuple(at or 0.0 for at in time.numbers) if time else ()
     return Line(

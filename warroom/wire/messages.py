@@ -32,7 +32,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from warroom.wire.up import (
     CLIENT_ID,
-    LONGEST_TRACE,
     MAX_DOWN,
     MAX_SHOWN,
     MAX_UP,
@@ -66,7 +65,6 @@ from warroom.wire.up import (
 
 __all__ = [
     "CLIENT_ID",
-    "LONGEST_TRACE",
     "MAX_DOWN",
     "MAX_SHOWN",
     "MAX_UP",

@@ -79,10 +79,6 @@ class Hello(Up):
     wall: Annotated[float, Field(ge=0)] = 0.0
 
 
-LONGEST_TRACE = f"00-{'1' * 32}-{'1' * 16}-01"
-"""A traceparent is as long as any other."""
-
-
 def _traceparent(said: object) -> str:
     return said if isinstance(said, str) and is_traceparent(said) else ""
 
