@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ def address(env: Mapping[str, str] = os.environ) -> str:
 
 def _of_context(env: Mapping[str, str]) -> str:
     """The address of the context in use; empty for the default context, or where contexts cannot be read."""
+    if not _names_a_context(env):
+        return ""
     from docker.context import ContextAPI
     from docker.context.config import get_current_context_name
     from docker.errors import DockerException
@@ -53,6 +56,17 @@ def _of_context(env: Mapping[str, str]) -> str:
     except (DockerException, OSError, ValueError):
         return ""
     return str(found.Host or "") if found is not None else ""
+
+
+def _names_a_context(env: Mapping[str, str]) -> bool:
+    """Whether a context may be in use at all: told without loading the SDK, which a server keeps in memory for ever."""
+    if env.get("DOCKER_CONTEXT"):
+        return True
+    file = Path(env.get("DOCKER_CONFIG") or Path(env.get("HOME", "~")).expanduser() / ".docker") / "config.json"
+    try:
+        return "currentContext" in file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def connect(env: Mapping[str, str] = os.environ) -> Any:
@@ -98,12 +112,12 @@ def knock(host: str) -> None:
 
 def in_words(error: Exception) -> StackError | None:
     """The engine's error as ours; None for what the engine has nothing to do with."""
+    if isinstance(error, StackError):
+        return error
     from docker.errors import APIError, DockerException, NotFound
     from requests.exceptions import RequestException
     from urllib3.exceptions import HTTPError
 
-    if isinstance(error, StackError):
-        return error
     if isinstance(error, NotFound):
         return StackError("not-running", f"the engine knows no such thing ({_first(error)}); `warroom stack status`")
     if isinstance(error, APIError):
