@@ -353,7 +353,7 @@ def health() -> Health:
     results = tuple(Result(name, status, words, took, NOW - 3, details) for name, status, words, took, details in told)
     history = {}
     for one in results:
-        ill = {"loki": range(30, 41), "disk": range(8, 41)}.get(one.name, range(0))
+        ill = {"loki": range(30, 41), "disk": range(8, 41), "stack": range(38, 41)}.get(one.name, range(0))
         history[one.name] = tuple(
             Past(NOW - 15 * (40 - at), so_so if at in ill else well, one.response_time_ms) for at in range(41)
         )

@@ -82,7 +82,7 @@ class Summaries:
         if width >= 150:
             others = ", ".join(name for name, _ in row.services if name != row.service)
             right += [*crop([(safe(others), style(palette.faint))], 30), ("  ", Style.null())]
-        if width >= 70:
+        if width >= 96:
             right.append((f"{row.spans:>4} spans  ", style(palette.muted)))
         right += [
             (g.heavy_rule * filled, style(colour)),
