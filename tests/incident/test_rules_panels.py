@@ -140,7 +140,8 @@ def test_all_evidence_together_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "data", ["{", "7", '"text"', "[NaN]", '{"a":"\\ud800"}', "[" * 300 + "]" * 300, '["' + "é" * (MOST_DATA // 2) + '"]']
+    "data",
+    ["{", "7", '"text"', "[NaN]", '{"a":"\\ud800"}', "[" * 300 + "]" * 300, '["' + "é" * (MOST_DATA // 2) + '"]'],
 )
 def test_what_is_no_json_or_too_much_is_refused(data):
     with pytest.raises(ValidationError):

@@ -51,7 +51,8 @@ class Shape:
 @dataclass(frozen=True, slots=True)
 class WaterfallRow:
     """One line of a waterfall. `members` are the span ids that it stands for: several where like siblings are shown as
-    one; `span` is then the longest of them, and `start` and `end` cover all. `inside` counts the spans below it that are not shown.
+    one; `span` is then the longest of them, and `start` and `end` cover all. `inside` counts the spans below it that
+    are not shown.
     """
 
     span: Span

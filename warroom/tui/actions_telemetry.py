@@ -71,6 +71,7 @@ _EVERYWHERE: tuple[Action, ...] = (
     _explore("explore.open-in-grafana", "Grafana", "The same query and range in Grafana, as a link", "v", hint="link"),
 )  # fmt: skip
 
+
 def _traces(id_: str, title: str, help_: str, keys: str, hint: str = "") -> Action:
     return to_do(id_, title, help_, keys, scope="traces", hint=hint, access="observer")
 
@@ -83,6 +84,7 @@ _TRACES: tuple[Action, ...] = (
     _traces("traces.open-service-metrics", "Metrics of this service", "Rate of the selected span's service", "m",
             "its metrics"),
 )  # fmt: skip
+
 
 def _metrics(id_: str, title: str, help_: str, keys: str, hint: str = "", access: str = "observer") -> Action:
     return to_do(id_, title, help_, keys, scope="explore-metrics", hint=hint, access=access)
@@ -102,6 +104,7 @@ _METRICS: tuple[Action, ...] = (
     _metrics("metrics.add-to-board", "Onto the board", "Put this query onto the room's board, for all", "b", "to board",
              "responder"),
 )  # fmt: skip
+
 
 def _logs(id_: str, title: str, help_: str, keys: str, hint: str = "") -> Action:
     return to_do(id_, title, help_, keys, scope="logs", hint=hint, access="observer")
@@ -123,6 +126,7 @@ _LOGS: tuple[Action, ...] = (
     _logs("logs.previous-hit", "Hit before", "The line before that passes the filter", "N"),
 )  # fmt: skip
 
+
 def _services(id_: str, title: str, help_: str, keys: str, hint: str) -> Action:
     return to_do(id_, title, help_, keys, scope="services", hint=hint, access="observer")
 
@@ -132,6 +136,7 @@ _SERVICES: tuple[Action, ...] = (
     _services("services.open-logs", "Logs of the service", "What it logged in this time", "l", "logs"),
     _services("services.open-metrics", "Metrics of the service", "Its rate by operation", "m", "metrics"),
 )
+
 
 def _alerts(id_: str, title: str, help_: str, keys: str, hint: str = "", access: str = "responder") -> Action:
     return to_do(id_, title, help_, keys, scope="explore-alerts", hint=hint, access=access)
@@ -146,6 +151,7 @@ _ALERTS: tuple[Action, ...] = (
     _alerts("alerts.open-runbook", "Runbook", "Copy the address of the alert's runbook", "R", "runbook", "observer"),
     _alerts("alerts.open-logs", "Logs of the service", "What the alert's service logged", "l", "logs", "observer"),
 )
+
 
 def _dashboards(id_: str, title: str, help_: str, keys: str, hint: str = "", access: str = "observer") -> Action:
     return to_do(id_, title, help_, keys, scope="dashboards", hint=hint, access=access)
