@@ -193,3 +193,21 @@ async def test_it_begins_with_the_first_panel_of_the_incident_s_services() -> No
         screen = app.screen
         assert isinstance(screen, MetricsScreen)
         assert (screen.queries, screen.unit) == ([QUERY], "ratio")
+
+
+async def test_enter_opens_the_exemplar_s_trace_also_from_the_list_of_series() -> None:
+    opened: list[Any] = []
+    async with answering(ANSWERS) as (_, app, pilot):
+        await paused(app, pilot)
+        await pilot.press("slash", *QUERY, "enter")
+        await until(pilot, lambda: shows(app, "2 series"))
+        await pilot.press("x")
+        await until(pilot, lambda: shows(app, "◆"))
+        await pilot.press("e")
+        await until(pilot, lambda: shows(app, "cursor 09:"))
+        app.screen.query_one("#series").focus()
+        await pilot.press("j")
+        app.open_pane = lambda *about: opened.append(about)  # type: ignore[method-assign]
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(opened))
+    assert opened[0][1:] == ("traces", {"pane": "traces", "id": TRACE})

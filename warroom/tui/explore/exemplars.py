@@ -15,6 +15,7 @@ from warroom.telemetry.alerts import Exemplar
 from warroom.tui.explore.metric_feed import grid_of
 from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.widgets.chart_data import Point
+from warroom.tui.widgets.rows import RowList
 from warroom.tui.widgets.units import shown
 
 
@@ -51,6 +52,12 @@ class ExemplarKeys(ExploreScreen):
             self._draw()
 
         self.ask_aside("metrics.exemplars", came, query=self.queries[self.at], start=start, end=end)
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        """Enter means the same with the focus on the list of series."""
+        event.stop()
+        if self.exemplars_on:
+            self.do_open_trace()
 
     def do_toggle_exemplars(self) -> None:
         """Single measured requests as points."""
