@@ -11,7 +11,7 @@ from typing import Literal
 
 from platformdirs import user_config_path
 
-DataName = Literal["playbooks", "templates", "stack"]
+DataName = Literal["playbooks", "scenarios", "templates", "stack"]
 
 
 def user_data_dir(name: DataName) -> Path:
