@@ -1,0 +1,169 @@
+"""Quantiles and fractions of classic histograms: cumulative buckets, one series for each upper bound `le`.
+
+Formulas: BucketQuantile, BucketFraction and ensureMonotonicAndIgnoreSmallDeltas of Prometheus's promql/quantile.go (3.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from warroom.embedded.promql.grid import Mask, Remarks, Values, Vector
+from warroom.embedded.promql.labels import dropping
+from warroom.telemetry.series import Labels
+
+_NOT_BUCKETS = frozenset(("le", "__name__"))
+_TOLERANCE = 1e-12
+_LEAST_NORMAL = 2.2250738585072014e-308
+_FIX = (
+    "input to histogram_quantile needed to be fixed for monotonicity (see "
+    "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name "
+)
+
+Work = Callable[[Values, Values, Values], Values]
+"""From bounds (buckets), counts (histograms, buckets, steps) and which steps (numbers) to (histograms, steps)."""
+
+
+def histogram_quantile(wanted: Values, vector: Vector, remarks: Remarks, place: str) -> Vector:
+    """The quantile of every histogram; `wanted` has a value for each step."""
+
+    def work(bounds: Values, counts: Values, steps: Values) -> Values:
+        return _quantile(wanted[steps], bounds, counts)
+
+    if ((wanted < 0) | (wanted > 1)).any() or np.isnan(wanted).any():
+        worst = wanted[np.argmax((wanted < 0) | (wanted > 1) | np.isnan(wanted))]
+        remarks.warn(f"quantile value should be between 0 and 1, got {worst:g}{place}")
+    return _each(vector, remarks, work)
+
+
+def histogram_fraction(lower: Values, upper: Values, vector: Vector, remarks: Remarks) -> Vector:
+    """The share of observations between two bounds."""
+
+    def work(bounds: Values, counts: Values, steps: Values) -> Values:
+        return _fraction(lower[steps], upper[steps], bounds, counts)
+
+    return _each(vector, remarks, work)
+
+
+def _each(vector: Vector, remarks: Remarks, work: Work) -> Vector:
+    families = _families(vector, remarks)
+    steps = vector.values.shape[1]
+    labels = list(families)
+    values, there = np.full((len(labels), steps), np.nan), np.zeros((len(labels), steps), bool)
+    alike: dict[tuple[float, ...], list[tuple[int, list[int]]]] = {}
+    for number, buckets in enumerate(families.values()):
+        ordered = sorted(buckets, key=lambda pair: pair[0])
+        bounds = tuple(bound for bound, _ in ordered)
+        alike.setdefault(bounds, []).append((number, [row for _, row in ordered]))
+    for bounds, members in alike.items():
+        numbers = np.array([number for number, _ in members], np.intp)
+        rows = np.array([row for _, row in members], np.intp)
+        for which, chosen, kept in _regular(vector.there[rows]):
+            counts = vector.values[rows[which]][:, kept][:, :, chosen]
+            found = work(np.array(bounds)[kept], np.array(counts), np.asarray(chosen))
+            values[np.ix_(numbers[which], chosen)] = found
+            there[np.ix_(numbers[which], chosen)] = True
+    return Vector(labels, values, there)
+
+
+def _regular(there: Mask) -> Iterator[tuple[Values, Values, Mask]]:
+    """Parts of some histograms of the same bounds with the same buckets there: which of them, steps, and buckets."""
+    if there.all():
+        yield np.arange(there.shape[0]), np.arange(there.shape[2]), np.ones(there.shape[1], bool)
+        return
+    for number, cells in enumerate(there):
+        kinds, which = np.unique(cells, axis=1, return_inverse=True)
+        for kind, kept in enumerate(kinds.T):
+            if kept.any():
+                yield np.array([number]), np.nonzero(which.reshape(-1) == kind)[0], kept
+
+
+def _families(vector: Vector, remarks: Remarks) -> dict[Labels, list[tuple[float, int]]]:
+    """Bounds and rows of each histogram, by its labels."""
+    found: dict[Labels, list[tuple[float, int]]] = {}
+    for row, labels in enumerate(vector.labels):
+        said = dict(labels)
+        text = said.get("le", "")
+        try:
+            bound = float(text)
+        except ValueError:
+            if vector.there[row].any():
+                remarks.warn(f'bucket label "le" is missing or has a malformed value of "{text}" for metric name '
+                             f'"{said.get("__name__", "")}"')  # fmt: skip
+            continue
+        found.setdefault(dropping(labels, _NOT_BUCKETS), []).append((bound, row))
+    return found
+
+
+def _rising(bounds: Values, counts: Values) -> tuple[Values, Values]:
+    """Buckets of different bounds whose counts do not fall."""
+    different, first = np.unique(bounds, return_index=True)
+    if len(different) < len(bounds):
+        counts = np.add.reduceat(counts, first, axis=1)
+    before = counts[:, 0].copy()
+    for bucket in range(1, counts.shape[1]):
+        count = counts[:, bucket]
+        with np.errstate(all="ignore"):
+            both = np.abs(before) + np.abs(count)
+            apart = np.abs(before - count)
+            tiny = (before == 0) | (count == 0) | (both < _LEAST_NORMAL)
+            same = np.where(tiny, apart < _TOLERANCE * _LEAST_NORMAL, apart / both < _TOLERANCE)
+        count = np.where(same | (count < before), before, count)
+        counts[:, bucket] = before = count
+    return different, counts
+
+
+def _quantile(wanted: Values, bounds: Values, counts: Values) -> Values:
+    shape = (counts.shape[0], counts.shape[2])
+    outside = np.where(np.isnan(wanted), np.nan, np.where(wanted < 0, -np.inf, np.inf))
+    known = (wanted >= 0) & (wanted <= 1)
+    if bounds[-1] != np.inf:
+        return np.broadcast_to(np.where(known, np.nan, outside), shape)
+    bounds, counts = _rising(bounds, counts)
+    if len(bounds) < 2:
+        return np.broadcast_to(np.where(known, np.nan, outside), shape)
+    total = counts[:, -1]
+    rank = wanted * total
+    reached = counts[:, :-1] >= rank[:, np.newaxis]
+    at = np.where(reached.any(axis=1), np.argmax(reached, axis=1), len(bounds) - 1)
+    below = np.where(at > 0, np.take_along_axis(counts, np.maximum(at - 1, 0)[:, np.newaxis], axis=1)[:, 0], 0.0)
+    count = np.take_along_axis(counts, at[:, np.newaxis], axis=1)[:, 0] - below
+    low = np.where(at > 0, bounds[np.maximum(at - 1, 0)], 0.0)
+    high = bounds[at]
+    found = low + (high - low) * ((rank - below) / count)
+    found = np.where((at == 0) & (bounds[0] <= 0), bounds[0], found)
+    found = np.where(at == len(bounds) - 1, bounds[-2], found)
+    found = np.where(total == 0, np.nan, found)
+    return np.where(known, found, outside)
+
+
+def _fraction(lower: Values, upper: Values, bounds: Values, counts: Values) -> Values:
+    shape = (counts.shape[0], counts.shape[2])
+    if bounds[-1] != np.inf:
+        return np.full(shape, np.nan)
+    different, first = np.unique(bounds, return_index=True)
+    if len(different) < len(bounds):
+        bounds, counts = different, np.add.reduceat(counts, first, axis=1)
+    total = counts[:, -1]
+    low, high = _rank(lower, bounds, counts), _rank(upper, bounds, counts)
+    found = np.where(lower >= upper, 0.0, (high - low) / total)
+    return np.where((total == 0) | np.isnan(lower) | np.isnan(upper), np.nan, found)
+
+
+def _rank(value: Values, bounds: Values, counts: Values) -> Values:
+    """How many observations are below a value, interpolated within its bucket."""
+    total = counts[:, -1]
+    found = np.array(total)
+    unset = np.ones(found.shape, bool)
+    before = np.zeros(found.shape)
+    low = 0.0 if bounds[0] > 0 else -np.inf
+    for bucket, high in enumerate(bounds):
+        count = counts[:, bucket]
+        begins = unset & (low >= value)
+        within = unset & ~begins & (low < value) & (high > value)
+        part = before + (count - before) * ((value - low) / (high - low))
+        found = np.where(begins, before, np.where(within, part, found))
+        unset &= ~(begins | within)
+        before, low = count, high
+    return np.minimum(found, total)
