@@ -12,7 +12,7 @@ from warroom.incident import commands as c
 from warroom.incident import decide, events, fields
 from warroom.incident.decode import UPCASTS
 from warroom.incident.folds.redaction import REDACTABLE
-from warroom.incident.rules import duties, lifecycle, redaction, signals, words, work
+from warroom.incident.rules import duties, exercise, lifecycle, redaction, signals, words, work
 from warroom.incident.rules.rule import Need
 from warroom.incident.verdict import Reason
 
@@ -23,6 +23,7 @@ _TOPICS: tuple[tuple[str, ModuleType], ...] = (
     ("Redaction", redaction),
     ("Work", work),
     ("Panels, signals, impact, updates, playbooks", signals),
+    ("Exercises", exercise),
 )
 _TYPES = (
     ("line", "one line of text, 1 to 200 characters"),

@@ -54,6 +54,10 @@ _KNOWN: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (f.Moment, moments),
     (f.Number, numbers),
     (f.Data, data | st.just("")),
+    (f.Probability, st.sampled_from((0.0, 0.2, 0.9, 1.0))),
+    (f.Sealed, st.sampled_from(("gAAAAA==", "c2VhbGVk"))),
+    (f.Key, st.sampled_from(("", "0f" * 32))),
+    (f.Digest, st.just("ab" * 32)),
     (f.Labels, st.dictionaries(lines, texts, max_size=2)),
 ]
 
@@ -82,6 +86,11 @@ def of_hint(hint: Any) -> st.SearchStrategy[Any]:
         least = next((bound.ge for bound in bounds if hasattr(bound, "ge")), 1)
         most = next((bound.le for bound in bounds if hasattr(bound, "le")), 10_000)
         return st.sampled_from((least, most)) | st.integers(least, most)
+    if origin is Annotated and args[0] is float:
+        bounds = [bound for one in args[1:] if isinstance(one, FieldInfo) for bound in one.metadata]
+        low = next((float(bound.ge) for bound in bounds if hasattr(bound, "ge")), -1e9)
+        high = next((float(bound.le) for bound in bounds if hasattr(bound, "le")), 1e9)
+        return st.floats(low, high)
     if origin is Annotated:
         return of_hint(args[0])
     if origin in (Union, types.UnionType):

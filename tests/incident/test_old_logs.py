@@ -20,7 +20,12 @@ from warroom.incident.snapshot import decode, encode
 from warroom.incident.verdict import Refusal
 
 OLD = Path(__file__).with_name("log_of_0_1.jsonl")
-SINCE = {"evidence-pinned.2", "panel-added", "panel-removed"}
+SINCE = {
+    "evidence-pinned.2", "panel-added", "panel-removed",
+    "exercise-started", "inject-delivered", "hint-asked", "hint-given", "person-withheld", "person-returned",
+    "pace-set", "action-requested", "action-approved", "action-rejected", "action-started", "action-finished",
+    "world-changed", "exercise-marked", "truth-revealed", "exercise-stopped", "hypothesis-rated",
+}  # fmt: skip
 """Types of events that came later."""
 
 

@@ -6,26 +6,38 @@ A command carries no time, no actor and no ids of its own making: the server add
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from warroom.incident import fields as f
+from warroom.incident.bases import Command as Command
+from warroom.incident.exercise_commands import (
+    ApproveAction as ApproveAction,
+    AskForHint as AskForHint,
+    ChangeWorld as ChangeWorld,
+    DeliverInject as DeliverInject,
+    FinishAction as FinishAction,
+    GiveHint as GiveHint,
+    MarkExercise as MarkExercise,
+    RateHypothesis as RateHypothesis,
+    RejectAction as RejectAction,
+    RequestAction as RequestAction,
+    ReturnPerson as ReturnPerson,
+    RevealTruth as RevealTruth,
+    SetPace as SetPace,
+    StartAction as StartAction,
+    StopExercise as StopExercise,
+    WithholdPerson as WithholdPerson,
+)
 from warroom.incident.words import Duty, Milestone, Severity, Status
 
 
-class Command(f.Frozen):
-    """What every command is. `TAG` is the kebab name on the wire."""
-
-    TAG: ClassVar[str]
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: object) -> None:
-        cls.TAG = cls.model_fields["type"].default
-
-
 class DeclareIncident(Command):
-    """A title is enough. `triage` leaves it to be accepted or declined, as for an alert; people declare in earnest."""
+    """A title is enough. `triage` leaves it to be accepted or declined, as for an alert; people declare in earnest.
+
+    With `exercise` it is one, from its first entry to its last, and its title says so.
+    """
 
     type: Literal["declare-incident"] = "declare-incident"
     title: f.Line
@@ -37,6 +49,7 @@ class DeclareIncident(Command):
     impact_started_at: f.Moment | None = None
     detected_at: f.Moment | None = None
     alert: f.Alert | None = None
+    exercise: f.Exercise | None = None
 
 
 class AcknowledgeIncident(Command):
@@ -205,8 +218,11 @@ class DropTask(Command):
 
 
 class ProposeHypothesis(Command):
+    """`probability` is how likely whoever proposes it holds it to be, from 0 to 1."""
+
     type: Literal["propose-hypothesis"] = "propose-hypothesis"
     text: f.Text
+    probability: f.Probability | None = None
 
 
 class SupportHypothesis(Command):
@@ -416,7 +432,10 @@ AnyCommand = Annotated[
     | SupportHypothesis | RefuteHypothesis | ConfirmHypothesis | OpenDecision | RaiseObjection | TakeDecision
     | PinEvidence | AddPanel | RemovePanel | AttachAlert | AcknowledgeAlert | ResolveAlert | AddLink | RecordChange
     | CountImpact | DescribeImpact | PublishUpdate | SetNextUpdate | PostChat | MergeIncident | AbsorbIncident
-    | ChangePrivacy | AddMember | RemoveMember | AttachPlaybook | CompleteStep | SkipStep | AssignStep | ReopenStep,
+    | ChangePrivacy | AddMember | RemoveMember | AttachPlaybook | CompleteStep | SkipStep | AssignStep | ReopenStep
+    | DeliverInject | AskForHint | GiveHint | WithholdPerson | ReturnPerson | SetPace | RequestAction | ApproveAction
+    | RejectAction | StartAction | FinishAction | ChangeWorld | MarkExercise | RevealTruth | StopExercise
+    | RateHypothesis,
     Field(discriminator="type"),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from warroom.incident import commands as c
-from warroom.incident.rules import duties, lifecycle, redaction, signals, words, work
+from warroom.incident.rules import duties, exercise, lifecycle, redaction, signals, words, work
 from warroom.incident.rules.rule import Ask, Need, Rule, lacking
 from warroom.incident.state import Actor, IncidentState
 from warroom.incident.verdict import Reason, Refusal, Verdict
@@ -25,6 +25,7 @@ RULES: dict[type[c.Command], tuple[Need, Rule]] = {
     **redaction.RULES,
     **work.RULES,
     **signals.RULES,
+    **exercise.RULES,
 }
 
 AFTER_THE_END = frozenset(
@@ -32,7 +33,8 @@ AFTER_THE_END = frozenset(
         c.ReopenIncident, c.CorrectMilestone, c.AddNote, c.PostChat, c.CorrectEntry, c.PinEntry, c.UnpinEntry,
         c.RedactEntry, c.AddTask, c.AssignTask, c.AcknowledgeTask, c.FinishTask, c.DropTask, c.AddLink, c.CountImpact,
         c.DescribeImpact, c.PinEvidence, c.ResolveAlert, c.ChangePrivacy, c.AddMember, c.RemoveMember, c.AbsorbIncident,
-        c.ReleaseRole, c.ChangeSummary,
+        c.ReleaseRole, c.ChangeSummary, c.DeliverInject, c.ReturnPerson, c.SetPace, c.FinishAction, c.MarkExercise,
+        c.RevealTruth, c.StopExercise,
     }
 )  # fmt: skip
 """What is still possible when an incident is closed, declined or merged: the record goes on, the response does not."""
@@ -58,7 +60,7 @@ def decide(state: IncidentState, command: c.Command, actor: Actor, at: datetime)
             Reason.UNREADABLE,
             f"{state.id} holds events that only a newer version of warroom understands, so it cannot be changed here",
         )
-    refusal = lacking(ask, need)
+    refusal = lacking(ask, need) or exercise.withheld(ask, command)
     if refusal is not None:
         return refusal
     if state.status.is_over and type(command) not in AFTER_THE_END:

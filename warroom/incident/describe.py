@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from warroom.incident import describe_exercise
 from warroom.incident import events as e
 from warroom.incident.observed import counted
 from warroom.incident.words import Duty, Milestone
@@ -30,7 +31,7 @@ def describe(event: e.Event) -> str:
 
 
 def reference(event: e.Event) -> int | None:
-    """The number of the task, hypothesis, decision, evidence pin, panel or entry that `event` is about."""
+    """The number of the task, hypothesis, decision, evidence pin, panel, action or entry that `event` is about."""
     field = _REFERENCES.get(type(event))
     return None if field is None else int(getattr(event, field))
 
@@ -196,6 +197,7 @@ _SENTENCES: dict[type[e.Event], Callable[[Any], str]] = {
     e.StepSkipped: lambda v: f"Step {v.step} of {v.playbook} skipped: {v.reason}",
     e.StepAssigned: lambda v: f"Step {v.step} of {v.playbook} → {v.assignee}",
     e.StepReopened: lambda v: _because(f"Step {v.step} of {v.playbook} open again", v.reason),
+    **describe_exercise.SENTENCES,
 }
 
 _REFERENCES: dict[type[e.Event], str] = {
@@ -218,4 +220,5 @@ _REFERENCES: dict[type[e.Event], str] = {
     e.EvidencePinned: "number",
     e.PanelAdded: "number",
     e.PanelRemoved: "number",
+    **describe_exercise.REFERENCES,
 }

@@ -6,25 +6,32 @@ one is upcast when read. `TAGS` maps each tag to its class.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from warroom.incident import fields as f
-from warroom.incident.record import kind_of
+from warroom.incident.bases import Event as Event
+from warroom.incident.exercise_events import (
+    ActionApproved as ActionApproved,
+    ActionFinished as ActionFinished,
+    ActionRejected as ActionRejected,
+    ActionRequested as ActionRequested,
+    ActionStarted as ActionStarted,
+    ExerciseMarked as ExerciseMarked,
+    ExerciseStarted as ExerciseStarted,
+    ExerciseStopped as ExerciseStopped,
+    HintAsked as HintAsked,
+    HintGiven as HintGiven,
+    HypothesisRated as HypothesisRated,
+    InjectDelivered as InjectDelivered,
+    PaceSet as PaceSet,
+    PersonReturned as PersonReturned,
+    PersonWithheld as PersonWithheld,
+    TruthRevealed as TruthRevealed,
+    WorldChanged as WorldChanged,
+)
 from warroom.incident.words import Duty, Milestone, Severity, Status
-
-
-class Event(f.Frozen):
-    """What every event is. `TAG` is the kebab name on the wire and on disk, `KIND` the same without its version."""
-
-    TAG: ClassVar[str]
-    KIND: ClassVar[str]
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: object) -> None:
-        cls.TAG = cls.model_fields["type"].default
-        cls.KIND = kind_of(cls.TAG)
 
 
 class IncidentDeclared(Event):
@@ -414,7 +421,10 @@ AnyEvent = Annotated[
     | ObjectionRaised | DecisionTaken | EvidencePinned | PanelAdded | PanelRemoved | AlertAttached | AlertAcknowledged
     | AlertResolved | LinkAdded | ChangeRecorded | ImpactCounted | ImpactDescribed | UpdatePublished | NextUpdateSet
     | ChatPosted | IncidentMerged | IncidentAbsorbed | PrivacyChanged | MemberAdded | MemberRemoved | PlaybookAttached
-    | StepCompleted | StepSkipped | StepAssigned | StepReopened,
+    | StepCompleted | StepSkipped | StepAssigned | StepReopened
+    | ExerciseStarted | InjectDelivered | HintAsked | HintGiven | PersonWithheld | PersonReturned | PaceSet
+    | ActionRequested | ActionApproved | ActionRejected | ActionStarted | ActionFinished | WorldChanged
+    | ExerciseMarked | TruthRevealed | ExerciseStopped | HypothesisRated,
     Field(discriminator="type"),
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from warroom.incident import events as e
 from warroom.incident.describe import describe, reference
-from warroom.incident.folds import duties, lifecycle, redaction, signals, words, work
+from warroom.incident.folds import duties, exercise, lifecycle, redaction, signals, words, work
 from warroom.incident.folds.change import REDACTED, Changes, Fold
 from warroom.incident.record import Record, kind_of
 from warroom.incident.state import Entry, IncidentState, changed
@@ -19,6 +19,7 @@ FOLDS: dict[type[e.Event], Fold] = {
     **redaction.FOLDS,
     **work.FOLDS,
     **signals.FOLDS,
+    **exercise.FOLDS,
 }
 _PLACEHOLDERS = {**words.PLACEHOLDERS, **work.PLACEHOLDERS, **signals.PLACEHOLDERS}
 

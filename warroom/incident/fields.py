@@ -20,6 +20,7 @@ from pydantic import (
 from warroom.incident.ids import parse_incident_id
 from warroom.incident.observed import clean_json
 from warroom.incident.text import clean_line, clean_text
+from warroom.incident.words import Duty
 
 
 class Frozen(BaseModel):
@@ -73,6 +74,15 @@ Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time with a zone, kept in UTC."""
 Number = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """The number of an entry (its `seq`), a task, a hypothesis, a decision or an evidence pin."""
+Second = Annotated[int, Field(ge=0, le=10_000_000)]
+"""Whole seconds from the start of an exercise."""
+Probability = Annotated[float, Field(ge=0, le=1)]
+Sealed = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_=-]{1,16000}$")]
+"""Encrypted, in URL-safe base64."""
+Key = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+"""32 bytes in hex, or empty for none."""
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in hex."""
 Labels = Annotated[
     dict[
         Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_line)],
@@ -165,3 +175,39 @@ class PinnedPlaybook(Frozen):
     version: Annotated[int, Field(ge=1)]
     digest: OptionalLine = ""
     steps: Annotated[tuple[PlaybookStep, ...], Field(min_length=1, max_length=100)]
+
+
+class ExerciseAction(Frozen):
+    """Something the players of an exercise may do to the imaginary production, as they see it.
+
+    `needs` is the duty that may ask for it, `approval` the duty that has to agree; None for no such rule.
+    """
+
+    id: Line
+    title: Line
+    kind: Word = ""
+    target: OptionalLine = ""
+    takes_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
+    needs: Duty | None = None
+    approval: Duty | None = None
+    text: OptionalText = ""
+
+
+class Exercise(Frozen):
+    """An exercise as it begins. `truth` commits to what is withheld until its end (SHA-256 of key and truth, hex).
+
+    `hosts` may let things happen; `branch_of` and `branch_second` name the exercise this one goes on from.
+    """
+
+    scenario: Line
+    version: Annotated[int, Field(ge=1)] = 1
+    title: Line
+    seed: Annotated[int, Field(ge=0, le=2**53)]
+    truth: Digest
+    safe_word: Line = "REAL INCIDENT"
+    hosts: Annotated[tuple[Person, ...], Field(min_length=1, max_length=20)]
+    actions: Annotated[tuple[ExerciseAction, ...], Field(max_length=100)] = ()
+    roles: Annotated[tuple[Duty, ...], Field(max_length=20)] = ()
+    speed: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    branch_of: IncidentId | None = None
+    branch_second: Second | None = None

@@ -14,11 +14,12 @@ from typing import Any
 
 import orjson
 
+from warroom.incident import exercise_state as x
 from warroom.incident import state as s
 from warroom.incident.vector import Vector
 from warroom.incident.words import Duty, Milestone, Severity, Status
 
-SHAPE = 2
+SHAPE = 3
 
 _Decoder = Callable[[Any], Any]
 
@@ -74,6 +75,11 @@ _update = _row(s.Update, published_at=_parse)
 _step = _row(s.StepState, at=_moment)
 _playbook = _row(s.PlaybookState, attached_at=_parse, steps=_rows(_step))
 _offer = _row(s.CommandOffer, at=_parse)
+_acted = _row(x.ActionState, requested_at=_parse, started_at=_moment, ends_at=_moment, ended_at=_moment)
+_exercise = _row(
+    x.ExerciseState, hosts=tuple, actions=_rows(_row(x.OfferedAction)), roles=lambda names: tuple(map(Duty, names)),
+    started_at=_parse, withheld=frozenset, injects=tuple, stopped_at=_moment, marks=_rows(_row(x.Mark)),
+)  # fmt: skip
 _holding = _row(s.Holding, duty=Duty, since=_parse, until=_moment)
 
 _DECODERS: dict[str, _Decoder] = {
@@ -106,6 +112,8 @@ _DECODERS: dict[str, _Decoder] = {
     "absorbed": tuple,
     "playbooks": _rows(_playbook),
     "board": _rows(_panel),
+    "exercise": lambda row: None if row is None else _exercise(row),
+    "actions": _vector(_acted),
     "participants": lambda body: {name: _parse(at) for name, at in body.items()},
 }
 _DERIVED = frozenset({"alert_index"})
@@ -115,6 +123,7 @@ _GETTERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     for cls in (
         s.Entry, s.Task, s.Hypothesis, s.Finding, s.Objection, s.Decision, s.EvidencePin, s.BoardPanel, s.AlertState,
         s.Link, s.Change, s.Counter, s.Update, s.StepState, s.PlaybookState, s.CommandOffer, s.Holding,
+        x.ExerciseState, x.ActionState, x.OfferedAction, x.Mark,
     )
 }  # fmt: skip
 _FIELDS = tuple(field.name for field in fields(s.IncidentState) if field.name not in _DERIVED)

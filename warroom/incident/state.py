@@ -11,6 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from warroom.incident.exercise_state import ActionState, ExerciseState
 from warroom.incident.vector import Vector
 from warroom.incident.words import Access, Duty, Milestone, Severity, Status
 
@@ -79,7 +80,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hypothesis:
-    """`status` is proposed, supported, refuted or confirmed. `evidence` holds (status, who, at, words, pins)."""
+    """`status` is proposed, supported, refuted or confirmed. `evidence` holds (status, who, at, words, pins).
+
+    `probability` is what was last said of it, from 0 to 1; None while nobody said any.
+    """
 
     number: int
     seq: int
@@ -88,6 +92,7 @@ class Hypothesis:
     proposed_at: datetime
     status: str = "proposed"
     evidence: tuple[Finding, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -293,6 +298,7 @@ class IncidentState:
     events do not move. `severities` is the history (severity, since), for time spent in each.
     `opaque` counts events of types this version does not know. `milestone_seqs` names the entry each milestone
     came from; `sources` the entry that the present `title`, `summary`, `impact` and `offer` came from.
+    `exercise` is there in an exercise alone, `actions` what its players asked for.
     `board` holds the panels that stand there now, `panels_added` counts all there ever were.
     """
 
@@ -340,6 +346,8 @@ class IncidentState:
     sources: dict[str, int] = field(default_factory=dict)
     board: tuple[BoardPanel, ...] = ()
     panels_added: int = 0
+    exercise: ExerciseState | None = None
+    actions: Vector[ActionState] = field(default_factory=Vector)
 
     @property
     def commander(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from warroom.incident import commands as c
 from warroom.incident import events as e
 from warroom.incident.events import Event
+from warroom.incident.rules.exercise import marked
 from warroom.incident.rules.rule import ALREADY, Ask, Need, Rule, conflict, events, invalid, limit, past, update_due
 from warroom.incident.verdict import Proposed, Refusal, Verdict
 from warroom.incident.words import Milestone, Status
@@ -23,7 +24,7 @@ def declare(ask: Ask, command: c.DeclareIncident) -> Verdict:
         if isinstance(moment, Refusal):
             return moment
     declared = e.IncidentDeclared(
-        title=command.title,
+        title=marked(command.title) if command.exercise else command.title,
         severity=command.severity,
         services=tuple(dict.fromkeys(command.services)),
         status=Status.TRIAGE if command.triage else Status.INVESTIGATING,
@@ -33,7 +34,8 @@ def declare(ask: Ask, command: c.DeclareIncident) -> Verdict:
         next_update_due=update_due(command.severity, ask.at),
     )
     # Long words stand in events of their own: those can be erased, the declaration cannot.
-    told: list[Event] = [e.SummaryChanged(summary=command.summary)] if command.summary else []
+    told: list[Event] = [e.ExerciseStarted(exercise=command.exercise)] if command.exercise else []
+    told += [e.SummaryChanged(summary=command.summary)] if command.summary else []
     if command.alert is not None:
         told.append(e.AlertAttached(alert=command.alert))
     return events(declared, *told)
@@ -54,7 +56,8 @@ def _decline(ask: Ask, command: c.DeclineIncident) -> Verdict:
 
 
 def _title(ask: Ask, command: c.ChangeTitle) -> Verdict:
-    return ALREADY if command.title == ask.state.title else events(e.TitleChanged(title=command.title))
+    title = marked(command.title) if ask.state.exercise else command.title
+    return ALREADY if title == ask.state.title else events(e.TitleChanged(title=title))
 
 
 def _summary(ask: Ask, command: c.ChangeSummary) -> Verdict:

@@ -101,7 +101,10 @@ def _propose(ask: Ask, command: c.ProposeHypothesis) -> Verdict:
     number = len(ask.state.hypotheses) + 1
     if number > MOST_HYPOTHESES:
         return limit("hypotheses", MOST_HYPOTHESES)
-    return events(e.HypothesisProposed(hypothesis=number, text=command.text))
+    proposed = e.HypothesisProposed(hypothesis=number, text=command.text)
+    if command.probability is None:
+        return events(proposed)
+    return events(proposed, e.HypothesisRated(hypothesis=number, probability=command.probability))
 
 
 _Judgement = c.SupportHypothesis | c.RefuteHypothesis | c.ConfirmHypothesis
