@@ -5,7 +5,7 @@ Invariant: an incident that the asker may not see answers exactly as one that is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias
 
@@ -40,6 +40,26 @@ class Refused(Exception):
         self.reason = reason
 
 
+class Facilitation(Protocol):
+    """Whoever facilitates the exercise that this server is for, as far as people ask it something over the wire."""
+
+    @property
+    def incident(self) -> str: ...
+    @property
+    def hosts(self) -> frozenset[str]: ...
+    def view(self) -> Mapping[str, Any]:
+        """What only hosts see: what is to come, the faults, the truth. JSON-able."""
+        ...
+
+    def whispers(self, who: str) -> Sequence[Mapping[str, Any]]:
+        """What was said to that person in private, oldest first. JSON-able."""
+        ...
+
+    async def do(self, what: str, told: Mapping[str, Any], by: str) -> str:
+        """Let something happen by hand; returns what was done in words. Raises ValueError: what is wrong, in words."""
+        ...
+
+
 class Desk(Protocol):
     """What answers stand on."""
 
@@ -53,6 +73,7 @@ class Desk(Protocol):
     playbooks: Library | None
     panel_templates: tuple[PanelTemplate, ...]
     reports: Mapping[str, Callable[[], Any]]
+    facilitation: Facilitation | None
     steady: Steady
 
     def token_revoked(self, digest: bytes) -> None: ...

@@ -18,6 +18,7 @@ from typing import Any
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from warroom.playbooks.load import Library
+from warroom.server.asking import Facilitation
 from warroom.server.auth import Door, is_live
 from warroom.server.clock import Steady
 from warroom.server.connection import Wire, self_check
@@ -67,6 +68,7 @@ class CoordinationServer:
         self.playbooks = playbooks
         self.panel_templates = panel_templates
         self.reports: Mapping[str, Callable[[], Any]] = {}
+        self.facilitation: Facilitation | None = None
         self.metrics = Metrics()
         self.tasks = Tasks(self._task_failed)
         self.steady = Steady(settings.clock)

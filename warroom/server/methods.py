@@ -14,7 +14,16 @@ from pydantic import ValidationError
 
 from warroom.incident.state import Actor
 from warroom.incident.verdict import Reason
-from warroom.server import ask_alerts, ask_dashboards, ask_health, ask_logs, ask_metrics, ask_traces, requests
+from warroom.server import (
+    ask_alerts,
+    ask_dashboards,
+    ask_exercise,
+    ask_health,
+    ask_logs,
+    ask_metrics,
+    ask_traces,
+    requests,
+)
 from warroom.server.asking import LARGEST, Desk, Method, Question, Refused, seen
 from warroom.server.log import where
 from warroom.server.shown import may_query
@@ -32,6 +41,7 @@ METHODS: dict[str, Method] = {
     **ask_alerts.METHODS,
     **ask_dashboards.METHODS,
     **ask_health.METHODS,
+    **ask_exercise.METHODS,
 }
 """Method by name; the order is that of the page on the protocol."""
 

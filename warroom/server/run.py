@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from warroom.playbooks.load import Library
+from warroom.server.asking import Facilitation
 from warroom.server.listener import CoordinationServer
 from warroom.server.settings import ServerSettings
 from warroom.store.port import EventStore
@@ -29,12 +30,14 @@ async def run_server(
     tracer: Tracer | None = None,
     more_metrics: Callable[[], str] = str,
     reports: Callable[[CoordinationServer], Mapping[str, Callable[[], Any]]] | None = None,
+    facilitation: Facilitation | None = None,
     ready: Callable[[str, int], None] | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, then drain and close the store. `ready` is called with host and port once.
     `tracer` tells of every command and request; `more_metrics` is text for /metrics.
     `reports` is given the server and says what it hands out about the product itself, JSON-able: `health`, `stack`.
+    `facilitation` answers the hosts of the exercise that the server is for, if it is for one.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -45,6 +48,7 @@ async def run_server(
     )
     server.more_metrics = more_metrics
     server.reports = {} if reports is None else reports(server)
+    server.facilitation = facilitation
     try:
         await server.start()
         # What is loaded stays; a full collection walks every record in memory, so it comes seldom.
