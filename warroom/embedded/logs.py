@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Literal, TypeVar
 
+from warroom.embedded.log_tail import TailQueue
 from warroom.embedded.logql import LogQL, LogqlError
 from warroom.embedded.logql.engine import EARLIEST, LATEST, plain
 from warroom.telemetry.errors import BadQuery, TelemetryError, TooHeavy
@@ -24,9 +25,6 @@ VERSION = "3.7.6"
 
 _HOUR = 3600.0
 _SLAB = 5000
-_MOST_WAITING = 50_000
-"""Lines that wait for a tail whose reader does not come; what is beyond is lost, and told."""
-
 _HEAVY = ("limit", "exceed", "maximum number of series", "timed out")
 
 
@@ -134,10 +132,10 @@ class EmbeddedLogs:
         *,
         trouble: Callable[[TelemetryError | None], None] | None = None,  # noqa: ARG002 (it has none)
     ) -> AsyncGenerator[LogBatch, None]:
-        """As `Loki.tail`: up to `limit` older lines since `start` (default: an hour ago), then lines as they are kept."""
+        """As `Loki.tail`: up to `limit` lines since `start` (default: an hour ago), then lines as they are kept."""
         through = _told(lambda: self.logql.matching(query))
         since = self._now() - _HOUR if start is None else start
-        waiting = _Waiting(asyncio.get_running_loop())
+        waiting = TailQueue(asyncio.get_running_loop())
         stop = self.logql.store.subscribe(waiting.heard)
         try:
             older = await self._answer(lambda: self._older(query, ns_of(since), limit))
@@ -145,7 +143,7 @@ class EmbeddedLogs:
             yield LogBatch(tuple(older))
             while True:
                 await waiting.news.wait()
-                fresh, lost = waiting.take()
+                fresh, _, lost = waiting.take()
                 lines = [line for line in map(plain, through(fresh)) if line not in known]
                 known = frozenset()
                 lines.sort(key=lambda line: line.ns)
@@ -164,31 +162,6 @@ class EmbeddedLogs:
 
     async def _answer(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.to_thread(_told, work)
-
-
-class _Waiting:
-    """Lines that a tail has not looked at yet. The store may tell of them in another thread."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.news = asyncio.Event()
-        self._loop = loop
-        self._lines: list[LogLine] = []
-        self._lost = 0
-
-    def heard(self, lines: Sequence[LogLine]) -> None:
-        """Take lines; called by the store."""
-        room = _MOST_WAITING - len(self._lines)
-        self._lines += lines[: max(0, room)]
-        self._lost += max(0, len(lines) - max(0, room))
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.news.set)
-
-    def take(self) -> tuple[list[LogLine], int]:
-        """What waits, and how many lines there was no room for."""
-        self.news.clear()
-        lines, self._lines = self._lines, []
-        lost, self._lost = self._lost, 0
-        return lines, lost
 
 
 def _told(work: Callable[[], Answer]) -> Answer:

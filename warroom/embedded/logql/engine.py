@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from warroom.embedded import log_fields, log_patterns
-from warroom.embedded.log_store import SECOND, LogStore
+from warroom.embedded.log_store import SECOND, LogStore, Stream
 from warroom.embedded.logql import ast, vectors
 from warroom.embedded.logql.errors import LogqlError
 from warroom.embedded.logql.evaluate import TOO_MUCH, Evaluation, Steps
@@ -243,17 +243,24 @@ class LogQL:
         """
         return self.volume_ns(query, _ns(start), _ns(end), _ns(step), tuple(by))
 
-    def volume_ns(self, query: str, start: int, end: int, step: int, by: Sequence[str] = ()) -> tuple[LogVolume, ...]:
-        """As `volume`, in whole nanoseconds. A step's bytes stand at its last millisecond, as in Loki."""
+    def volume_ns(
+        self, query: str, start: int, end: int, step: int, by: Sequence[str] = (), named: bool = False
+    ) -> tuple[LogVolume, ...]:
+        """As `volume`, in whole nanoseconds. A step's bytes stand at its last millisecond, as in Loki. `named`: a group
+        for each label that a stream has, whatever its value.
+        """
         matchers = parse_selector(query)
         names = tuple(by) or tuple(matcher.name for matcher in matchers)
         sizes: dict[Pairs, dict[int, int]] = {}
         for stream, lines in self._selected(matchers, start, end):
-            group = tuple(pair for pair in stream.labels if pair[0] in names)
-            into = sizes.setdefault(group, {})
-            for line in lines:
-                bucket = line.ns // step if step > 0 else 0
-                into[bucket] = into.get(bucket, 0) + size_of(line.text)
+            groups = [tuple(pair for pair in stream.labels if pair[0] in names)]
+            if named:
+                groups = [((name, ""),) for name in stream.base if not by or name in by]
+            for group in groups:
+                into = sizes.setdefault(group, {})
+                for line in lines:
+                    bucket = line.ns // step if step > 0 else 0
+                    into[bucket] = into.get(bucket, 0) + size_of(line.text)
         last = -(-end // _MS) / 1000
         volumes = [
             LogVolume(group, tuple(
@@ -282,14 +289,23 @@ class LogQL:
         Raises:
             LogqlError: the query is none.
         """
-        return log_fields.detected(self.found(query, _ns(start), _ns(end), line_limit, "backward"))
+        return self.detected_fields_ns(query, _ns(start), _ns(end), line_limit)
+
+    def detected_fields_ns(self, query: str, start: int, end: int, line_limit: int) -> tuple[LogField, ...]:
+        """As `detected_fields`, in whole nanoseconds."""
+        return log_fields.detected(self.found(query, start, end, line_limit, "backward"))
 
     def detected_field_values(
         self, name: str, query: str, start: float, end: float, limit: int = 1000, line_limit: int = 1000
     ) -> tuple[str, ...]:
         """Values of a field in the newest lines, as they come; none for an unknown field."""
-        lines = self.found(query, _ns(start), _ns(end), line_limit, "backward")
-        return log_fields.values_of(name, lines, limit)
+        return self.detected_field_values_ns(name, query, _ns(start), _ns(end), limit, line_limit)
+
+    def detected_field_values_ns(
+        self, name: str, query: str, start: int, end: int, limit: int, line_limit: int
+    ) -> tuple[str, ...]:
+        """As `detected_field_values`, in whole nanoseconds."""
+        return log_fields.values_of(name, self.found(query, start, end, line_limit, "backward"), limit)
 
     def detected_labels(self, query: str, start_ns: int, end_ns: int) -> tuple[tuple[str, int], ...]:
         """Stream labels that one would choose by, and how many values each has."""
@@ -309,7 +325,7 @@ class LogQL:
         """
         return query_text(parse_loosely(query))
 
-    def _selected(self, matchers: tuple[ast.Matcher, ...], start: int, end: int):  # type: ignore[no-untyped-def]
+    def _selected(self, matchers: tuple[ast.Matcher, ...], start: int, end: int) -> list[tuple[Stream, list[LogLine]]]:
         found = self.store.select(stream_test(matchers), start, end)
         if sum(len(lines) for _, lines in found) > self.limits.lines:
             raise LogqlError(TOO_MUCH, 504)

@@ -121,7 +121,7 @@ def _work(stage: ast.Stage, only: frozenset[str] | None) -> Work:
             return _keep(stage)
     if isinstance(stage, _PARSERS):
         return parser_of(stage, only)
-    test = filters.label_test(stage)  # type: ignore[arg-type]
+    test = filters.label_test(stage)
     return lambda line, labels: line if test(labels) else None
 
 
