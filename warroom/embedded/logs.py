@@ -14,7 +14,7 @@ from warroom.embedded.log_tail import TailQueue
 from warroom.embedded.logql import LogQL, LogqlError
 from warroom.embedded.logql.engine import EARLIEST, LATEST, plain
 from warroom.telemetry.errors import BadQuery, TelemetryError, TooHeavy
-from warroom.telemetry.logs import LogBatch, LogField, LogLine, LogPage, LogPattern, LogVolume, Pairs
+from warroom.telemetry.logs import LogBatch, LogField, LogPage, LogPattern, LogVolume, Pairs
 from warroom.telemetry.loki_read import ns_of
 from warroom.telemetry.prometheus_data import Matrix, Vector
 
@@ -138,9 +138,9 @@ class EmbeddedLogs:
         waiting = TailQueue(asyncio.get_running_loop())
         stop = self.logql.store.subscribe(waiting.heard)
         try:
-            older = await self._answer(lambda: self._older(query, ns_of(since), limit))
+            older = await self._answer(lambda: tuple(map(plain, self.logql.newest(query, ns_of(since), limit))))
             known = frozenset(older)
-            yield LogBatch(tuple(older))
+            yield LogBatch(older)
             while True:
                 await waiting.news.wait()
                 fresh, _, lost = waiting.take()
@@ -153,12 +153,6 @@ class EmbeddedLogs:
                     yield LogBatch((), lost)
         finally:
             stop()
-
-    def _older(self, query: str, since: int, limit: int) -> tuple[LogLine, ...]:
-        """The newest lines since a moment, the oldest of them first."""
-        if limit < 1:
-            return ()
-        return self.logql.query_range(query, since, LATEST, min(limit, self.logql.limits.entries)).lines[::-1]
 
     async def _answer(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.to_thread(_told, work)

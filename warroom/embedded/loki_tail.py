@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from warroom.embedded import loki_answers as answers
 from warroom.embedded.log_tail import TailQueue
-from warroom.embedded.logql import LogQL
+from warroom.embedded.logql import LogQL, LogqlError
 from warroom.embedded.loki_answers import FLAG
 from warroom.telemetry.logs import LogLine
 
@@ -29,7 +29,10 @@ async def follow(socket: WebSocket, following: Following) -> None:
     finally:
         for task in (told, gone):
             task.cancel()
-        await asyncio.gather(told, gone, return_exceptions=True)
+        ends = await asyncio.gather(told, gone, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class Following:
         queue = TailQueue(asyncio.get_running_loop())
         stop = self.logql.store.subscribe(queue.heard)
         try:
-            older = await asyncio.to_thread(self._older) if self.limit else []
+            older = await asyncio.to_thread(self.logql.newest, self.query, self.start, self.limit)
             if older:
                 await self._send(socket, answers.streams(older, self.categorized), [])
             known = {(line.ns, line.text, line.labels) for line in older}
@@ -63,11 +66,10 @@ class Following:
                     await self._send(socket, self._each(lines, bare), lost)
         except WebSocketDisconnect:
             return
+        except LogqlError as refused:
+            await socket.close(1011, refused.words[:120])
         finally:
             stop()
-
-    def _older(self) -> list[LogLine]:
-        return self.logql.found(self.query, self.start, 1 << 62, self.limit, "backward")[::-1]
 
     def _each(self, lines: list[LogLine], bare: bool) -> list[dict[str, Any]]:
         """A stream for each line, as a live tail sends them; without stages and flag their metadata is left out."""

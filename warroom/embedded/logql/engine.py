@@ -81,6 +81,15 @@ class LogQL:
             raise LogqlError(f"invalid direction '{direction}'")
         return self._page(asked, start_ns, end_ns, limit, direction == "forward")
 
+    def newest(self, query: str, since_ns: int, limit: int) -> list[LogLine]:
+        """The newest lines of a log query since a moment, the oldest of them first: what a tail begins with.
+
+        Raises:
+            LogqlError: the query is none.
+        """
+        limit = min(limit, self.limits.entries)
+        return self._page(parse_log(query), since_ns, LATEST, limit, False)[::-1] if limit > 0 else []
+
     def _page(self, asked: ast.LogQuery, start: int, end: int, limit: int, forward: bool) -> list[LogLine]:
         picks, pipeline = stream_test(asked.matchers), pipeline_of(asked.stages)
         page: list[LogLine] = []

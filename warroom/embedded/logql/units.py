@@ -166,7 +166,7 @@ def prometheus_duration_text(ns: int) -> str:
     if ms == 0:
         return "0s"
     said = ""
-    for name, of, exact in zip(_PROMETHEUS_NAMES, _PROMETHEUS_MS, (True, True, True, False, False, False, False),
+    for name, of, exact in zip(_PROMETHEUS_NAMES, _PROMETHEUS_MS, (True, True, False, False, False, False, False),
                                strict=True):  # fmt: skip
         if exact and ms % of:
             continue
