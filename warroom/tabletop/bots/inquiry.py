@@ -1,0 +1,214 @@
+"""Going through the runbook: who asks what, what the answers point at, and what is thought of it.
+
+Every question takes the time a person needs for it, and each investigator asks one at a time.
+
+Invariant: whatever is believed came from an answer that a player can get, and is kept with the rows that said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from warroom.tabletop.answers import Answer, Row, filled, filled_query, names_of
+from warroom.tabletop.bots.team import INVESTIGATORS, reachable
+from warroom.tabletop.look import LookError, PlayerView
+from warroom.tabletop.runbook import Check, Question, Step, Suspect
+
+BEGINS = 30
+"""Seconds after the start at which the first question is asked."""
+FOLLOW_UP = 20.0
+"""Seconds that a question about one suspect takes."""
+LIKELY, UNLIKELY = 0.92, 0.03
+
+
+@dataclass
+class Belief:
+    """A suspect of a check that held, and what became of it. `number` is that of its hypothesis once it has one."""
+
+    check: Check
+    suspect: Suspect
+    names: Mapping[str, str]
+    text: str
+    probability: float
+    found_at: int
+    who: str
+    number: int = 0
+    said: float = -1.0
+    supported: Answer | None = None
+    refuted: str = ""
+    tried: set[str] = field(default_factory=set)
+    holding: bool = True
+    looks: int = 1
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What would help, with its targets filled in."""
+        return tuple(Step(kind=one.kind, target=filled(one.target, self.names)) for one in self.suspect.actions)
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still be what is wrong."""
+        return not self.refuted
+
+
+@dataclass
+class Finding:
+    """A check that held, with what was seen, for the evidence of the room."""
+
+    question: Question
+    query: str
+    answer: Answer
+    who: str
+    second: int
+    belief: Belief | None = None
+    against: bool = False
+
+
+@dataclass
+class _Job:
+    """Something an investigator is at, until second `until`."""
+
+    check: Check
+    until: float
+    belief: Belief | None = None
+    question: Question | None = None
+    against: bool = False
+
+
+class Inquiry:
+    """The investigators at work. `beliefs` are all that was suspected, `findings` what was seen and not yet told."""
+
+    def __init__(self) -> None:
+        self.beliefs: list[Belief] = []
+        self.findings: list[Finding] = []
+        self.answered: dict[str, tuple[int, bool]] = {}
+        self.asked: dict[str, int] = {}
+        self.held: dict[str, list[int]] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._errands: list[_Job] = []
+        self._next = 0
+
+    @property
+    def passes(self) -> int:
+        """How often the whole runbook was gone through."""
+        return min(self.asked.values(), default=0) if self._next else 0
+
+    def step(self, view: PlayerView) -> None:
+        """Let a second pass for the investigators."""
+        if view.runbook is None or view.second < BEGINS:
+            return
+        for who in INVESTIGATORS:
+            if not reachable(view.state, who):
+                self._jobs.pop(who, None)
+                continue
+            job = self._jobs.get(who)
+            if job is not None and view.second >= job.until:
+                del self._jobs[who]
+                self._answer(view, who, job)
+                job = None
+            if job is None:
+                self._jobs[who] = self._take(view)
+
+    def significant(self) -> bool:
+        """Whether a check that is no noise held on two looks and still does."""
+        return any(len(seconds) >= 2 and self.answered[name][1] for name, seconds in self.held.items())
+
+    def all_clear(self, passes: int = 1) -> bool:
+        """Whether the runbook was gone through so often and nothing in it holds but noise."""
+        return self.passes >= passes and not any(self.answered[name][1] for name in self.held)
+
+    def candidates(self) -> list[Belief]:
+        """What may still be wrong, the likeliest first."""
+        return sorted((one for one in self.beliefs if one.open), key=lambda one: (-one.probability, one.found_at))
+
+    def _take(self, view: PlayerView) -> _Job:
+        if self._errands:
+            job = self._errands.pop(0)
+            job.until = view.second + FOLLOW_UP
+            return job
+        assert view.runbook is not None  # noqa: S101 (`step` asked)
+        check = self._again(view) or view.runbook.checks[self._next % len(view.runbook.checks)]
+        if check is view.runbook.checks[self._next % len(view.runbook.checks)]:
+            self._next += 1
+        return _Job(check, view.second + check.takes)
+
+    def _again(self, view: PlayerView) -> Check | None:
+        """A check that held once is asked a second time before the next one."""
+        busy = {job.check.id for job in self._jobs.values()}
+        for name, seconds in self.held.items():
+            if len(seconds) == 1 and self.answered[name][1] and name not in busy:
+                return next((one for one in view.runbook.checks if one.id == name), None) if view.runbook else None
+        return None
+
+    def _answer(self, view: PlayerView, who: str, job: _Job) -> None:
+        if job.belief is not None and job.question is not None:
+            self._follow(view, who, job)
+            return
+        check = job.check
+        self.asked[check.id] = self.asked.get(check.id, 0) + 1
+        try:
+            answer = check.condition.of(view.look.ask(check.ask, check.query))
+        except LookError as error:
+            if not error.wrong:
+                self.asked[check.id] -= 1
+            return
+        self.answered[check.id] = (view.second, answer is not None)
+        if not check.noise:
+            seen = self.held.setdefault(check.id, []) if answer is not None else self.held.get(check.id)
+            if seen is not None and answer is not None:
+                seen.append(view.second)
+            elif seen is not None:
+                seen.clear()
+        for belief in self.beliefs:
+            if belief.check.id == check.id:
+                belief.holding = answer is not None
+        if answer is not None:
+            self._suspect(view, who, check, answer)
+
+    def _suspect(self, view: PlayerView, who: str, check: Check, answer: Answer) -> None:
+        row = answer.rows[0] if answer.rows else Row(value=0.0)
+        names = names_of(row)
+        names |= view.look.change_names(names["service"])
+        first = True
+        for suspect in check.suspects:
+            text = filled(suspect.text, names)
+            known = next((one for one in self.beliefs if one.text == text or _same(one, suspect, names)), None)
+            if known is not None:
+                known.looks += 1
+                continue
+            belief = Belief(check, suspect, names, text, suspect.probability, view.second, who)
+            self.beliefs.append(belief)
+            if first:
+                self.findings.append(Finding(check, check.query, answer, who, view.second, belief))
+                first = False
+            for question, against in ((suspect.supported_by, False), (suspect.refuted_by, True)):
+                if question is not None:
+                    self._errands.append(_Job(check, 0, belief, question, against))
+
+    def _follow(self, view: PlayerView, who: str, job: _Job) -> None:
+        belief, question = job.belief, job.question
+        assert belief is not None and question is not None  # noqa: S101 (`_answer` asked)
+        query = filled_query(question.query, belief.names)
+        try:
+            answer = question.condition.of(view.look.ask(question.ask, query))
+        except LookError as error:
+            if not error.wrong:
+                self._errands.append(job)
+            return
+        if answer is None:
+            if not job.against:
+                belief.probability *= 0.5
+            return
+        self.findings.append(Finding(question, query, answer, who, view.second, belief, job.against))
+        if job.against:
+            belief.refuted = question.title
+            belief.probability = UNLIKELY
+        else:
+            belief.supported = answer
+            belief.probability = min(LIKELY, belief.probability + 0.25)
+
+
+def _same(belief: Belief, suspect: Suspect, names: Mapping[str, str]) -> bool:
+    """Whether it was suspected before of the same service, with other figures."""
+    return belief.suspect is suspect and belief.names["service"] == names["service"]
