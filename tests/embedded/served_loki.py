@@ -52,7 +52,7 @@ async def served(now: Callable[[], float] = lambda: NOW, store: LogStore | None 
     task = asyncio.create_task(server._serve([listening]))
     try:
         async with asyncio.timeout(20):
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", kept, logql)
     finally:

@@ -493,7 +493,7 @@ async def test_a_live_tail_without_the_flag_drops_metadata_and_merges_what_it_pa
 async def settled(loki, listeners):
     """Until so many tails listen to the store."""
     async with asyncio.timeout(20):
-        while len(loki.store._listeners) != listeners:
+        while len(loki.store._listeners) != listeners:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
