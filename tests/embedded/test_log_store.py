@@ -76,9 +76,11 @@ def test_what_a_line_lacks_of_service_and_level_is_added():
 @pytest.mark.parametrize(
     ("text", "level"),
     [
-        ("level=error x", "error"), ("LVL=Warning", "warn"), ('{"severity":"CRITICAL"}', "critical"), ("[ERROR] x", "error"),
+        ("level=error x", "error"), ("LVL=Warning", "warn"), ('{"severity":"CRITICAL"}', "critical"),
+        ("[ERROR] x", "error"),
         ('{"a":{"level":"debug"}}', "debug"), ('{"a":{"b":{"level":"d"}}}', "unknown"), ("nothing here", "unknown"),
-        ("a terror of errors", "unknown"), ("info: started, no error", "info"), ('{"msg":"error"}', "error"), ("", "unknown"),
+        ("a terror of errors", "unknown"), ("info: started, no error", "info"), ('{"msg":"error"}', "error"),
+        ("", "unknown"),
         ("level=nope error", "error"), ("{broken level=warn", "warn"), ("trace", "trace"), ("misc:error", "unknown"),
     ],
 )  # fmt: skip

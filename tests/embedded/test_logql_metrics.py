@@ -32,8 +32,12 @@ def values_of(store, query, at=60):
 
 
 A, B = {"app": "a"}, {"app": "b"}
+BY_APP = 'sum by (app) (count_over_time({app=~".+"}[1m]))'
+A_ALONE = 'sum by (app) (count_over_time({app="a"}[1m]))'
+A_BY_K = 'sum by (app, k) (count_over_time({app="a"} | logfmt [1m]))'
 NUMBERS = store_of(
-    (5, A, "v=1 d=1s s=1KB k=x"), (10, A, "v=4 d=500ms s=2KB k=x"), (20, A, "v=2 d=2s s=3KB k=y"), (30, A, "v=3 d=3s s=4KB k=y"),
+    (5, A, "v=1 d=1s s=1KB k=x"), (10, A, "v=4 d=500ms s=2KB k=x"), (20, A, "v=2 d=2s s=3KB k=y"),
+    (30, A, "v=3 d=3s s=4KB k=y"),
     (40, B, "v=10 d=1m s=1MB k=x"), (59, B, "v=30 d=1h s=2MB k=y"),
 )  # fmt: skip
 
@@ -42,7 +46,8 @@ NUMBERS = store_of(
     ("query", "a", "b"),
     [
         ('count_over_time({app=~".+"}[1m])', 4, 2), ('rate({app=~".+"}[1m])', 4 / 60, 2 / 60),
-        ('bytes_over_time({app=~".+"}[1m])', 18 + 21 + 18 + 18, 19 + 19), ('bytes_rate({app=~".+"}[1m])', 75 / 60, 38 / 60),
+        ('bytes_over_time({app=~".+"}[1m])', 18 + 21 + 18 + 18, 19 + 19),
+        ('bytes_rate({app=~".+"}[1m])', 75 / 60, 38 / 60),
         ('count_over_time({app=~".+"}[30s])', 0, 2), ('count_over_time({app=~".+"}[1m] offset 20s)', 4, 1),
         ('count_over_time({app=~".+"} |= "k=x" [1m])', 2, 1),
         ('sum by (app) (sum_over_time({app=~".+"} | logfmt | unwrap v [1m]))', 10, 40),
@@ -70,10 +75,13 @@ NUMBERS = store_of(
         ('stddev by (app) (sum_over_time({app=~".+"} | logfmt | unwrap v [1m]))', math.sqrt(1.25), 10),
         ('stdvar by (app) (sum_over_time({app=~".+"} | logfmt | unwrap v [1m]))', 1.25, 100),
         ('2 * sum by (app) (count_over_time({app=~".+"}[1m])) - 1', 7, 3),
-        ('sum by (app) (count_over_time({app=~".+"}[1m])) ^ 2 % 5', 1, 4), ('sum by (app) (count_over_time({app=~".+"}[1m])) > 2', 4, 0),
-        ('sum by (app) (count_over_time({app=~".+"}[1m])) > bool 2', 1, 0.0), ('2 < sum by (app) (count_over_time({app=~".+"}[1m]))', 4, 0),
-        ('topk(1, sum by (app) (count_over_time({app=~".+"}[1m])))', 4, 0), ('bottomk(1, sum by (app) (count_over_time({app=~".+"}[1m])))', 0, 2),
-        ('sum by (app) (count_over_time({app=~".+"}[1m])) / on (app) sum by (app) (count_over_time({app=~".+"} |= "k=x" [1m]))', 2, 2),
+        ('sum by (app) (count_over_time({app=~".+"}[1m])) ^ 2 % 5', 1, 4),
+        ('sum by (app) (count_over_time({app=~".+"}[1m])) > 2', 4, 0),
+        ('sum by (app) (count_over_time({app=~".+"}[1m])) > bool 2', 1, 0.0),
+        ('2 < sum by (app) (count_over_time({app=~".+"}[1m]))', 4, 0),
+        ('topk(1, sum by (app) (count_over_time({app=~".+"}[1m])))', 4, 0),
+        ('bottomk(1, sum by (app) (count_over_time({app=~".+"}[1m])))', 0, 2),
+        (f'{BY_APP} / on (app) sum by (app) (count_over_time({{app=~".+"}} |= "k=x" [1m]))', 2, 2),
         ('sum by (app) (count_over_time({app=~".+"}[1m])) and sum by (app) (count_over_time({app="a"}[1m]))', 4, 0),
         ('sum by (app) (count_over_time({app=~".+"}[1m])) unless sum by (app) (count_over_time({app="a"}[1m]))', 0, 2),
         ('sum by (app) (count_over_time({app="a"}[1m])) or sum by (app) (count_over_time({app=~".+"}[1m]))', 4, 2),
@@ -89,20 +97,26 @@ def test_a_value_of_each_of_two_apps(query, a, b):
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
-        ("vector(3)", {(): 3.0}), ("1 + 1", {(): 2.0}), ("vector(1) + vector(1)", {(): 2.0}), ("vector(4) > 3", {(): 4.0}),
-        ('sum(count_over_time({app=~".+"}[1m]))', {(): 6.0}), ('count(sum by (app) (count_over_time({app=~".+"}[1m])))', {(): 2.0}),
-        ('sum(count_over_time({app="none"}[1m]))', {}), ('sum(count_over_time({app="none"}[1m])) or vector(0)', {(): 0.0}),
-        ('absent_over_time({app="none", x="y"}[1m])', {(("app", "none"), ("x", "y")): 1.0}), ('absent_over_time({app="a"}[1m])', {}),
+        ("vector(3)", {(): 3.0}), ("1 + 1", {(): 2.0}), ("vector(1) + vector(1)", {(): 2.0}),
+        ("vector(4) > 3", {(): 4.0}),
+        ('sum(count_over_time({app=~".+"}[1m]))', {(): 6.0}),
+        ('count(sum by (app) (count_over_time({app=~".+"}[1m])))', {(): 2.0}),
+        ('sum(count_over_time({app="none"}[1m]))', {}),
+        ('sum(count_over_time({app="none"}[1m])) or vector(0)', {(): 0.0}),
+        ('absent_over_time({app="none", x="y"}[1m])', {(("app", "none"), ("x", "y")): 1.0}),
+        ('absent_over_time({app="a"}[1m])', {}),
         ('sum by (k) (count_over_time({app=~".+"} | logfmt [1m]))', {(("k", "x"),): 3.0, (("k", "y"),): 3.0}),
-        ('sum by (app, k) (count_over_time({app="a"} | logfmt [1m]))', {(("app", "a"), ("k", "x")): 2.0, (("app", "a"), ("k", "y")): 2.0}),
+        ('sum by (app, k) (count_over_time({app="a"} | logfmt [1m]))', {(("app", "a"), ("k", "x")): 2.0, (("app", "a"),
+        ("k", "y")): 2.0}),
         ('sum by (nothing) (count_over_time({app=~".+"}[1m]))', {(): 6.0}),
-        ('label_replace(sum by (app) (count_over_time({app="a"}[1m])), "to", "${1}x", "app", "(.*)")', {(("app", "a"), ("to", "ax")): 4.0}),
+        ('label_replace(sum by (app) (count_over_time({app="a"}[1m])), "to", "${1}x", "app", "(.*)")', {(("app", "a"),
+        ("to", "ax")): 4.0}),
         ('label_replace(sum by (app) (count_over_time({app="a"}[1m])), "to", "x", "app", "z")', {(("app", "a"),): 4.0}),
-        ('sum by (app, k) (count_over_time({app="a"} | logfmt [1m])) / on (app) group_left () sum by (app) (count_over_time({app="a"}[1m]))',
+        (f"{A_BY_K} / on (app) group_left () {A_ALONE}",
          {(("app", "a"), ("k", "x")): 0.5, (("app", "a"), ("k", "y")): 0.5}),
-        ('sum by (app) (count_over_time({app="a"}[1m])) / on (app) group_right () sum by (app, k) (count_over_time({app="a"} | logfmt [1m]))',
+        (f"{A_ALONE} / on (app) group_right () {A_BY_K}",
          {(("app", "a"), ("k", "x")): 2.0, (("app", "a"), ("k", "y")): 2.0}),
-        ('sum by (app, k) (count_over_time({app="a"} | logfmt | k="x" [1m])) / ignoring (k) sum by (app) (count_over_time({app="a"}[1m]))',
+        (f'sum by (app, k) (count_over_time({{app="a"}} | logfmt | k="x" [1m])) / ignoring (k) {A_ALONE}',
          {(("app", "a"),): 0.5}),
     ],
 )  # fmt: skip
@@ -170,9 +184,9 @@ def test_a_line_that_cannot_be_read_fails_a_metric_query_unless_it_is_filtered_o
     ("query", "words"),
     [
         ('{app="a"}', "log queries are not supported as an instant query type"),
-        ('sum by (app, k) (count_over_time({app="a"} | logfmt [1m])) / on (app) sum by (app) (count_over_time({app="a"}[1m]))',
+        (f"{A_BY_K} / on (app) {A_ALONE}",
          "many-to-one matching must be explicit"),
-        ('sum by (app) (count_over_time({app="a"}[1m])) / on (app) sum by (app, k) (count_over_time({app="a"} | logfmt [1m]))',
+        (f"{A_ALONE} / on (app) {A_BY_K}",
          "found duplicate series on the right hand-side"),
         ('label_replace(sum by (app) (count_over_time({app=~".+"}[1m])), "app", "x", "app", ".*")', "same labelset"),
     ],

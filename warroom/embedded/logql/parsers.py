@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from warroom.embedded.log_levels import CLASH
 from warroom.embedded.logfmt import pairs_of
 from warroom.embedded.logql import ast, patterns, regex
 from warroom.embedded.logql.labels import ERROR, Labels
@@ -170,13 +171,21 @@ def _unpack(line: str, labels: Labels) -> str:
 
 
 def _logfmt(stage: ast.LogfmtParser, only: frozenset[str] | None) -> Parser:
+    strict, keep_empty = stage.strict, stage.keep_empty
+
     def parse(line: str, labels: Labels) -> str:
-        found, wrong = pairs_of(line, stage.strict)
+        found, wrong = pairs_of(line, strict)
+        # `Labels.found` written out: this is the innermost loop of most queries.
+        base, meta, parsed = labels.base, labels.meta, labels.parsed
         for key, value in found:
-            name = sanitized(key)
-            if name and (value or stage.keep_empty) and (only is None or name in only):
-                labels.found(name, value)
-        if stage.strict and wrong:
+            if value or keep_empty:
+                name = sanitized(key)
+                if name and (only is None or name in only):
+                    if name in base or name in meta:
+                        name += CLASH
+                    if name not in parsed:
+                        parsed[name] = value
+        if strict and wrong:
             labels.fail(LOGFMT_ERROR, wrong)
         return line
 

@@ -100,7 +100,9 @@ def quantile(rank: float, values: Sequence[float]) -> float:
         return -math.inf if rank < 0 else math.nan
     if rank > 1:
         return math.inf
-    ordered = sorted(values, key=lambda value: (not math.isnan(value), value))
+    ordered = sorted(values)
+    if any(math.isnan(value) for value in ordered):
+        ordered = sorted(values, key=lambda value: (not math.isnan(value), value))
     place = rank * (len(ordered) - 1)
     low = max(0, math.floor(place))
     high = min(len(ordered) - 1, low + 1)

@@ -32,7 +32,7 @@ class Series:
     def sort(self) -> None:
         """Bring the samples in order of time; lines of one moment stay as they came."""
         times = self.times
-        if any(times[at] > times[at + 1] for at in range(len(times) - 1)):
+        if times != sorted(times):
             order = sorted(range(len(times)), key=times.__getitem__)
             self.values = [self.values[at] for at in order]
             self.times = [times[at] for at in order]
