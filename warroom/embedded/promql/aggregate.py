@@ -74,11 +74,10 @@ def quantile(how: Aggregate, vector: Vector, wanted: Values) -> Vector:
 
 def chosen(how: Aggregate, vector: Vector, wanted: Values) -> Vector:
     """topk and bottomk: the series themselves, at the steps at which they are among the first `wanted`."""
-    if np.isnan(wanted).any():
-        raise execution("Parameter value is NaN")
-    if (np.abs(wanted) >= 2.0**63).any():
-        worst = wanted[np.argmax(np.abs(wanted))]
-        raise execution(f"Scalar value {worst:g} {'over' if worst > 0 else 'under'}flows int64")
+    asked = wanted[vector.there.any(axis=0)]
+    odd = asked[~(np.abs(asked) < 2.0**63)]
+    if len(odd):
+        raise execution(f"Scalar value {number(odd[0])} {'underflows' if odd[0] < 0 else 'overflows'} int64")
     limit = np.trunc(wanted)
     groups = Groups(vector, how)
     there = np.zeros(groups.there.shape, bool)
@@ -165,9 +164,12 @@ def _average(groups: Groups, counts: Values) -> Values:
 def _variance(groups: Groups, counts: Values) -> Values:
     safe = np.maximum(counts, 1)
     cells = np.where(groups.there, groups.values, 0.0)
-    mean = groups.reduced(np.add, cells) / safe
-    apart = np.where(groups.there, groups.values - np.repeat(mean, groups.ends - groups.starts, axis=0), 0.0)
-    return groups.reduced(np.add, apart * apart) / safe
+    sizes = groups.ends - groups.starts
+    # Twice, because the mean of equal values may miss them by a digit.
+    for _ in range(2):
+        mean = groups.reduced(np.add, cells) / safe
+        cells = np.where(groups.there, cells - np.repeat(mean, sizes, axis=0), 0.0)
+    return groups.reduced(np.add, cells * cells) / safe
 
 
 def _extreme(with_: np.ufunc) -> Callable[[Groups, Values], Values]:

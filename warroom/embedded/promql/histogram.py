@@ -1,6 +1,6 @@
 """Quantiles and fractions of classic histograms: cumulative buckets, one series for each upper bound `le`.
 
-Formulas: BucketQuantile, BucketFraction and ensureMonotonicAndIgnoreSmallDeltas of Prometheus's promql/quantile.go (3.5).
+Formulas: BucketQuantile, BucketFraction, ensureMonotonicAndIgnoreSmallDeltas of Prometheus 3.5's promql/quantile.go.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from warroom.embedded.promql.grid import Mask, Remarks, Values, Vector
+from warroom.embedded.promql.grid import Mask, Remarks, Values, Vector, no_name, united
 from warroom.embedded.promql.labels import dropping
 from warroom.telemetry.series import Labels
 
-_NOT_BUCKETS = frozenset(("le", "__name__"))
+_BOUND = frozenset(("le",))
 _TOLERANCE = 1e-12
 _LEAST_NORMAL = 2.2250738585072014e-308
 _FIX = (
@@ -64,7 +64,7 @@ def _each(vector: Vector, remarks: Remarks, work: Work) -> Vector:
             found = work(np.array(bounds)[kept], np.array(counts), np.asarray(chosen))
             values[np.ix_(numbers[which], chosen)] = found
             there[np.ix_(numbers[which], chosen)] = True
-    return Vector(labels, values, there)
+    return united([no_name(one) for one in labels], values, there)
 
 
 def _regular(there: Mask) -> Iterator[tuple[Values, Values, Mask]]:
@@ -92,7 +92,7 @@ def _families(vector: Vector, remarks: Remarks) -> dict[Labels, list[tuple[float
                 remarks.warn(f'bucket label "le" is missing or has a malformed value of "{text}" for metric name '
                              f'"{said.get("__name__", "")}"')  # fmt: skip
             continue
-        found.setdefault(dropping(labels, _NOT_BUCKETS), []).append((bound, row))
+        found.setdefault(dropping(labels, _BOUND), []).append((bound, row))
     return found
 
 
@@ -157,7 +157,8 @@ def _rank(value: Values, bounds: Values, counts: Values) -> Values:
     found = np.array(total)
     unset = np.ones(found.shape, bool)
     before = np.zeros(found.shape)
-    low = 0.0 if bounds[0] > 0 else -np.inf
+    # 3.5 takes the first bucket to begin at -Inf, whatever its bound, so that nothing can be interpolated in it.
+    low = -np.inf
     for bucket, high in enumerate(bounds):
         count = counts[:, bucket]
         begins = unset & (low >= value)

@@ -45,6 +45,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"unknown function with name '(.*)'")
 _BEFORE_1970 = re.compile(r"@\s*-\s*[0-9.]")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*')
+_RAW = re.compile(r'("(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|#[^\n]*)|`([^`]*)`')
+_TYPES = (
+    (re.compile(r"\b(type|got) vector\b"), r"\1 instant vector"),
+    (re.compile(r"\b(type|got) matrix\b"), r"\1 range vector"),
+    (re.compile(r"'(\w+)'"), r'"\1"'),
+    (re.compile(r"between vectors$"), "between instant vectors"),
+)
+"""How Prometheus calls what the grammar has other words for."""
 _MANY = {"ManyToOne": "left", "OneToMany": "right"}
 
 
@@ -55,7 +63,7 @@ def parse(query: str) -> Node:
     if _BEFORE_1970.search(bare):
         raise _wrong("unknown position", "times before 1970 cannot follow @ here")
     try:
-        found = grammar.parse(query)
+        found = grammar.parse(_RAW.sub(_quoted, query))
     except ValueError as refused:
         raise _wrong(*_placed(str(refused), bare)) from None
     except RecursionError:
@@ -66,7 +74,14 @@ def parse(query: str) -> Node:
 def format_query(query: str) -> str:
     """The query, laid out. Raises PromqlError when it is none."""
     parse(query)
-    return str(grammar.parse(query).prettify())
+    return str(grammar.parse(_RAW.sub(_quoted, query)).prettify())
+
+
+def _quoted(found: re.Match[str]) -> str:
+    """A raw string as a quoted one: the grammar's own matchers would look for escapes in it."""
+    if found[2] is None:
+        return found[1]
+    return '"' + found[2].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def _wrong(place: str, words: str) -> PromqlError:
@@ -80,7 +95,9 @@ def _placed(words: str, bare: str) -> tuple[str, str]:
         return _place(bare, unknown[1]), f'unknown function with name "{unknown[1]}"'
     if words == "unclosed left parenthesis":
         return f"1:{len(bare) + 1}", words
-    return "unknown position", words.replace("'", '"') if "call to function" in words else words
+    for pattern_, fresh in _TYPES:
+        words = pattern_.sub(fresh, words)
+    return "unknown position", words
 
 
 def _place(bare: str, name: str) -> str:

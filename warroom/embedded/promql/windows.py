@@ -101,7 +101,7 @@ def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple
     first, last = np.take(values, lo, axis=1), np.take(values, hi, axis=1)
     gained = last - first
     if counter and len(times) > 1:
-        gained += _lost(windows)
+        gained = _with_resets(windows, gained)
     sampled = np.where(good, (times[hi] - times[lo]) / 1000, 1.0)
     average = sampled / np.maximum(windows.sizes - 1, 1)
     # Less than 1.1 of the usual distance to the range's bound: the series is taken to reach it.
@@ -121,16 +121,26 @@ def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple
     return gained * factor, good
 
 
-def _lost(windows: Windows) -> Values | float:
-    """What the resets of counters in each window took."""
+def _with_resets(windows: Windows, gained: Values) -> Values:
+    """What was gained and what the resets of counters took."""
     values = windows.batch.values
     drops = values[:, 1:] < values[:, :-1]
     rows = np.nonzero(drops.any(axis=1))[0]
     if not len(rows):
-        return 0.0
-    lost = np.zeros((len(values), len(windows.lo)))
-    lost[rows] = windows.reduced(np.add, np.where(drops[rows], values[rows, :-1], 0.0), shorter=1)
-    return lost
+        return gained
+    taken = np.where(drops[rows], values[rows, :-1], 0.0)
+    lost = windows.reduced(np.add, taken, shorter=1)
+    lost[:, windows.sizes < 2] = 0.0
+    whole = gained.copy()
+    whole[rows] += lost
+    size = np.abs(gained[rows]) + np.abs(lost)
+    # Where nearly all cancels, the order of the sum is seen in it.
+    for at, step in np.argwhere((lost != 0) & (np.abs(whole[rows]) < _CANCELLED * size)):
+        total = gained[rows[at], step]
+        for one in taken[at, windows.lo[step] : windows.hi[step] - 1]:
+            total += one
+        whole[rows[at], step] = total
+    return whole
 
 
 def _instantly(windows: Windows, *, counter: bool) -> tuple[Values, Mask]:
@@ -167,8 +177,10 @@ def _variance(windows: Windows) -> Values:
     found = np.zeros((len(windows.batch.values), len(windows.lo)))
     sizes = np.maximum(windows.sizes, 1)
     for rows, values, good, _ in windows.side_by_side():
-        mean = np.where(good, values, 0.0).sum(axis=2) / sizes
-        apart = np.where(good, values - mean[:, :, np.newaxis], 0.0)
+        # Apart from the first: exact for samples that are all the same, and no overflow for large ones.
+        apart = np.where(good, values - values[:, :, :1], 0.0)
+        mean = apart.sum(axis=2) / sizes
+        apart = np.where(good, apart - mean[:, :, np.newaxis], 0.0)
         found[rows] = (apart * apart).sum(axis=2) / sizes
     return found
 
