@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from warroom.incident.exercise_state import ActionState
 from warroom.incident.state import IncidentState
+from warroom.tabletop.acts import ActionSpec
 from warroom.tabletop.deeds import Command, command
-from warroom.tabletop.model import ActionSpec, Scenario
+from warroom.tabletop.model import Scenario
 from warroom.tabletop.production import Production
 
 _TRIED = ("done", "failed")
@@ -38,7 +39,7 @@ class Actions:
                 if asked.ends_at is not None and asked.ends_at <= now and self._first(asked, "finish"):
                     yield self._finish(asked, planned)
             elif self._may_start(asked) and running < RUNS_AT_ONCE:
-                why_not = self._impossible(state, asked, planned, now)
+                why_not = self._impossible(state, planned, now)
                 if why_not and self._first(asked, "finish"):
                     yield self._failed(asked, why_not)
                 elif not why_not and self._first(asked, "start"):
@@ -66,7 +67,7 @@ class Actions:
     def _may_start(self, asked: ActionState) -> bool:
         return asked.status == "approved" or (asked.status == "requested" and not asked.approval)
 
-    def _impossible(self, state: IncidentState, asked: ActionState, planned: ActionSpec, now: datetime) -> str:
+    def _impossible(self, state: IncidentState, planned: ActionSpec, now: datetime) -> str:
         """Why the action cannot be done now, in words, or nothing."""
         if planned.once and planned.id in self._production.done:
             return "it was done before and cannot be done twice"

@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from warroom.incident import events as e
 from warroom.incident.decode import read_event
@@ -101,7 +101,7 @@ def _stopped_at(records: Sequence[Record], started: datetime) -> int | None:
 def _player(player: str | Bot | Sequence[tuple[int, Act]], seed: int) -> Bot:
     if isinstance(player, str):
         return make(player, seed)
-    return acts(player) if isinstance(player, Sequence) else player
+    return acts(player) if isinstance(player, tuple | list) else cast(Bot, player)
 
 
 def _catch_up(

@@ -6,7 +6,7 @@ Invariant: a fact at second n rests on what was recorded before n, so that the d
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -15,8 +15,8 @@ from warroom.incident.words import Duty
 from warroom.tabletop.happenings import Happenings
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.truth import names_truth
+from warroom.tabletop.vocabulary import OUTSIDE
 
-_FOR_CUSTOMERS = frozenset({"external", "everyone", "customers", "public", "status page"})
 _PLAIN: Mapping[str, str] = {
     "incident-accepted": "incident.declared", "incident-declined": "incident.declined",
     "incident-acknowledged": "incident.acknowledged", "incident-reopened": "incident.reopened",
@@ -35,8 +35,10 @@ _ACTION: Mapping[str, str] = {
 class LogFacts(Protocol):
     """What a log says, as of the last look."""
 
-    players: int
-    hints: float
+    @property
+    def players(self) -> int: ...
+    @property
+    def hints(self) -> float: ...
 
     def happened(self, name: str, arguments: tuple[str, ...]) -> Sequence[int]: ...
     def action_state(self, action: str) -> str: ...
@@ -47,8 +49,8 @@ class LogFacts(Protocol):
 class NoLog:
     """A log in which nobody did anything."""
 
-    players = 2
-    hints = 0.0
+    players: int = 2
+    hints: float = 0.0
 
     def happened(self, name: str, arguments: tuple[str, ...]) -> Sequence[int]:  # noqa: ARG002
         """Nothing did."""
@@ -70,8 +72,8 @@ class NoLog:
 class RecordLog:
     """A log that is over, told up to the second it is asked about. The replay of a score stands on it."""
 
-    players = 2
-    hints = 0.0
+    players: int = 2
+    hints: float = 0.0
 
     def __init__(self, happenings: Happenings) -> None:
         self._happenings = happenings
@@ -170,9 +172,9 @@ class RoomLog:
         kind = entry.kind
         if kind in _PLAIN:
             yield _PLAIN[kind], ""
-            if kind == "hypothesis-proposed" and entry.ref and entry.ref <= len(state.hypotheses):
-                if names_truth(state.hypotheses[entry.ref - 1].text, self._scenario.sealed):
-                    yield "hypothesis.names", "GT"
+            proposed = state.hypotheses[entry.ref - 1].text if kind == "hypothesis-proposed" and entry.ref else ""
+            if proposed and names_truth(proposed, self._scenario.sealed):
+                yield "hypothesis.names", "GT"
         elif kind in _ACTION and entry.ref and entry.ref <= len(state.actions):
             yield f"action.{_ACTION[kind]}", state.actions[entry.ref - 1].action
         elif kind == "action-finished" and entry.ref and entry.ref <= len(state.actions):
@@ -182,33 +184,15 @@ class RoomLog:
             yield from self._from_slices(before, state, entry)
 
     def _from_slices(self, before: IncidentState, state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
-        kind, seq = entry.kind, entry.seq
+        kind = entry.kind
         if kind in ("role-assigned", "role-handed-over", "role-released"):
-            yield from self._duties(state, entry)
-        elif kind == "update-published":
-            for update in state.updates:
-                if update.seq == seq:
-                    audience = (update.audience or "everyone").casefold()
-                    yield "update.posted", audience
-                    if audience in _FOR_CUSTOMERS and audience != "external":
-                        yield "update.posted", "external"
-        elif kind == "task-added" and entry.ref and entry.ref <= len(state.tasks):
-            yield ("follow_up.added" if state.tasks[entry.ref - 1].follow_up else "task.added"), ""
-        elif kind == "evidence-pinned" and entry.ref and entry.ref <= len(state.evidence):
-            yield "evidence.pinned", state.evidence[entry.ref - 1].kind
-        elif kind == "severity-changed":
-            yield (
-                "severity.set",
-                str(next((what for what, at in state.severities if at >= entry.recorded_at), state.severity)),
-            )
-        elif kind == "status-changed":
-            yield from _status(state, entry)
-        elif kind.startswith("alert-"):
-            yield from self._alerts(before, state, entry)
-        elif kind in ("inject-delivered", "hint-given") and state.exercise and before is not state:
-            yield from self._reached(before, state, kind)
-        elif kind == "change-recorded":
-            yield from (("change.recorded", one.kind) for one in state.changes if one.seq == seq)
+            return self._duties(state, entry)
+        if kind.startswith("alert-"):
+            return self._alerts(before, state, entry)
+        if kind in ("inject-delivered", "hint-given"):
+            return self._reached(before, state, kind)
+        reader = _SLICES.get(kind)
+        return reader(state, entry) if reader is not None else ()
 
     def _duties(self, state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
         at = entry.recorded_at
@@ -243,3 +227,38 @@ def _status(state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
             if status.value in ("resolved", "closed"):
                 yield f"incident.{status.value}", ""
             return
+
+
+def _severity(state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
+    found = next((what for what, at in state.severities if at >= entry.recorded_at), state.severity)
+    yield "severity.set", found.value
+
+
+def _update(state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
+    for update in state.updates:
+        if update.seq == entry.seq:
+            audience = update.audience.strip().lower() or "everyone"
+            yield "update.posted", audience
+            if audience in OUTSIDE and audience != "external":
+                yield "update.posted", "external"
+
+
+def _task(state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
+    yield "task.added", ""
+    if entry.ref and entry.ref <= len(state.tasks) and state.tasks[entry.ref - 1].follow_up:
+        yield "follow_up.added", ""
+
+
+def _evidence(state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
+    if entry.ref and entry.ref <= len(state.evidence):
+        yield "evidence.pinned", state.evidence[entry.ref - 1].kind
+
+
+def _change(state: IncidentState, entry: Entry) -> Iterable[tuple[str, str]]:
+    return (("change.recorded", one.kind) for one in state.changes if one.seq == entry.seq)
+
+
+_SLICES: Mapping[str, Callable[[IncidentState, Entry], Iterable[tuple[str, str]]]] = {
+    "status-changed": _status, "severity-changed": _severity, "update-published": _update, "task-added": _task,
+    "evidence-pinned": _evidence, "change-recorded": _change,
+}  # fmt: skip

@@ -17,7 +17,8 @@ from warroom.simulator.faults import Fault, FaultError
 from warroom.simulator.load import Load, LoadEvent
 from warroom.simulator.topology import Topology
 from warroom.simulator.topology_files import load_topology
-from warroom.tabletop.model import ActionSpec, EffectSpec, FaultSpec, Scenario, Slo
+from warroom.tabletop.acts import ActionSpec, EffectSpec
+from warroom.tabletop.model import FaultSpec, Scenario, Slo
 from warroom.tabletop.runbook import Runbook, load_runbook
 
 _OK = 'sum(rate(user_requests_total{outcome="ok"}[1m])) / sum(rate(user_requests_total[1m]))'
@@ -30,17 +31,17 @@ _ERRORS = (
     'sum(rate(http_requests_total{{job="{x}",status=~"5.."}}[1m])) / sum(rate(http_requests_total{{job="{x}"}}[1m]))'
 )
 _QUANTILE = 'histogram_quantile({q}, sum by (le) (rate(http_request_duration_seconds_bucket{{job="{x}"}}[1m])))'
+_LATENCY = (
+    'sum(rate(http_request_duration_seconds_sum{{job="{x}"}}[1m])) '
+    '/ sum(rate(http_request_duration_seconds_count{{job="{x}"}}[1m]))'
+)
 _CALLS: Mapping[str, tuple[str, str]] = {
     "err": (_ERRORS, ""),
     "p50": (_QUANTILE.replace("{q}", "0.5"), "s"),
     "p95": (_QUANTILE.replace("{q}", "0.95"), "s"),
     "p99": (_QUANTILE.replace("{q}", "0.99"), "s"),
     "rps": ('sum(rate(http_requests_total{{job="{x}"}}[1m]))', "reqps"),
-    "latency": (
-        'sum(rate(http_request_duration_seconds_sum{{job="{x}"}}[1m])) '
-        '/ sum(rate(http_request_duration_seconds_count{{job="{x}"}}[1m]))',
-        "s",
-    ),
+    "latency": (_LATENCY, "s"),
     "cpu": ('avg(process_cpu_utilisation{{job="{x}"}})', ""),
     "memory": ('max(process_resident_memory_bytes{{job="{x}"}})', "bytes"),
     "lag": ('max(queue_oldest_message_age_seconds{{queue="{x}"}})', "s"),
@@ -49,7 +50,10 @@ _CALLS: Mapping[str, tuple[str, str]] = {
     "feature_age": ('max(feature_age_seconds{{feature="{x}"}})', "s"),
     "psi": ('max(model_input_psi{{model="{x}"}})', ""),
 }
-_JOURNEY = 'sum(rate(user_requests_total{{journey="{x}",outcome="failed"}}[1m])) / sum(rate(user_requests_total{{journey="{x}"}}[1m]))'
+_JOURNEY = (
+    'sum(rate(user_requests_total{{journey="{x}",outcome="failed"}}[1m])) '
+    '/ sum(rate(user_requests_total{{journey="{x}"}}[1m]))'
+)
 _CALL = re.compile(r"(1\s*-\s*)?([a-z0-9_]+)\s*(?:\(\s*([A-Za-z0-9_.-]+)\s*\))?")
 
 

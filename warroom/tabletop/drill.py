@@ -110,8 +110,8 @@ class Drill(Controls):
         self.by_hand_troubles: dict[str, Trouble] = {}
         self._actions = Actions(scenario, self.production)
         self._absences = Absences(scenario)
-        self._stops = [Watch(condition(text), scenario) for text in scenario.abort.stop_conditions]
-        self._met = [Watch(condition(f"met({one.id}) for {WELL_FOR}s"), scenario) for one in scenario.world.slo]
+        self._stops = [Watch(condition(text), scenario.slos) for text in scenario.abort.stop_conditions]
+        self._met = [Watch(condition(f"met({one.id}) for {WELL_FOR}s"), scenario.slos) for one in scenario.world.slo]
         self._ended_at: int | None = None
         self._state = IncidentState()
         self._emitter = Emitter(
@@ -301,9 +301,9 @@ class Drill(Controls):
         start, self._read = self._read, state.seq
         for seq in range(start + 1, state.seq + 1):
             entry = state.entry(seq)
-            if entry is not None and entry.kind == "chat-posted" and entry.actor not in self.hosts:
-                if word in entry.text.casefold():
-                    return True
+            chat = entry if entry is not None and entry.kind == "chat-posted" else None
+            if chat is not None and chat.actor not in self.hosts and word in chat.text.casefold():
+                return True
         return False
 
     _read = 0

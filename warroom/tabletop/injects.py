@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from warroom.incident.state import IncidentState
 from warroom.incident.words import Duty
+from warroom.tabletop.acts import HintSpec, InjectSpec
 from warroom.tabletop.deeds import FACILITATOR, Command, Deed, Whisper, command
 from warroom.tabletop.expressions import Watch, condition
-from warroom.tabletop.model import HintSpec, InjectSpec, Scenario
+from warroom.tabletop.model import Scenario
 from warroom.tabletop.production import Facts
 
 WAITS_FOR_A_HOLDER = 180
@@ -50,7 +51,7 @@ class Schedule:
         for inject in scenario.injects:
             self.rows[inject.id] = _row(inject)
         self._watches = {
-            one.id: Watch(condition(one.when), scenario) for one in scenario.injects if one.when is not None
+            one.id: Watch(condition(one.when), scenario.slos) for one in scenario.injects if one.when is not None
         }
         self._due_since: dict[str, int] = {}
 
@@ -136,7 +137,7 @@ class Hints:
 
     def __init__(self, scenario: Scenario) -> None:
         self._hints = list(scenario.hints)
-        self._watches = {one.id: Watch(condition(one.when), scenario) for one in scenario.hints if one.when}
+        self._watches = {one.id: Watch(condition(one.when), scenario.slos) for one in scenario.hints if one.when}
         self._given: set[str] = set()
         self._read = 0
 

@@ -109,7 +109,7 @@ class Look:
         return Answer(tuple(row for row in rows if row.value == row.value), took)
 
     def change_names(self, service: str) -> dict[str, str]:
-        """What a runbook's words may name of changes: the latest on `service`, else the latest before the first alert."""
+        """What a runbook may name of changes: the latest on `service`, else the latest before the first alert."""
         found = self._suspicious(service)
         if found is None:
             return {"change": "nothing that is known", "change_id": "", "change_service": "", "change_kind": ""}

@@ -3,7 +3,7 @@
 The drill and the replay of the score both go through here, so that the same deeds at the same seconds lead to the same
 users being hurt.
 
-Invariant: what happens depends on the scenario, the seed, the log, and the deeds with their seconds, and on nothing else.
+Invariant: what happens depends on the scenario, the seed, the log, and the deeds with their seconds, and nothing else.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 from warroom.simulator.shapes import SloSecond
 from warroom.simulator.world import World
+from warroom.tabletop.acts import ActionSpec
 from warroom.tabletop.conditions import LogFacts, NoLog
 from warroom.tabletop.convert import effect_of, fault_from, fault_of, load_for, topology_for
 from warroom.tabletop.expressions import Watch, condition
-from warroom.tabletop.model import ActionSpec, FaultSpec, Scenario
+from warroom.tabletop.model import FaultSpec, Scenario
 
 LEAD = 1800
 """Seconds that it runs before the exercise starts, so that it has a present to look back on."""
@@ -74,6 +75,7 @@ class Production:
         self.world = World(self.topology, seed, start, load_for(scenario), warmup=LEAD, changes_per_hour=rate)
         self.log: LogFacts = NoLog()
         self.facts = Facts(self)
+        self._slos = scenario.slos
         self._faults: dict[str, FaultSpec] = {one.id: one for one in scenario.all_faults}
         self._waiting = [one.id for one in scenario.all_faults if one.at is not None or one.when]
         self._changes = sorted(scenario.changes, key=lambda one: one.at)
@@ -84,7 +86,7 @@ class Production:
         self._begun: set[str] = set()
 
     def _watch(self, text: str | None) -> Watch:
-        return Watch(condition(text or "true"), self.scenario)
+        return Watch(condition(text or "true"), self._slos)
 
     @property
     def second(self) -> int:

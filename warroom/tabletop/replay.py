@@ -117,7 +117,7 @@ def replay_log(
         ReplayError: the log holds no exercise, or a change by hand cannot be opened.
     """
     seed, started_at = began(records)
-    happenings = Happenings(scenario, started_at)
+    happenings = Happenings(scenario.sealed, started_at)
     for record in records:
         happenings.add(record)
     deeds = [one for one in world_deeds(records, key) if one.number not in leave_out or not one.number]

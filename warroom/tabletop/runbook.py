@@ -121,7 +121,7 @@ class Metadata(_Frozen):
 class Runbook(_Frozen):
     """The questions of one topology, in order."""
 
-    apiVersion: Literal["warroom/v1"] = "warroom/v1"
+    apiVersion: Literal["warroom/v1"] = "warroom/v1"  # noqa: N815 (the format's own name)
     kind: Literal["Runbook"] = "Runbook"
     metadata: Metadata
     summary: Annotated[str, StringConstraints(max_length=2000), AfterValidator(clean_text)] = ""

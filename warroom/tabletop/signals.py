@@ -1,4 +1,4 @@
-"""What the imaginary production raises in the room by itself: alerts as the intake has them, and changes as they happen.
+"""What the imaginary production raises in the room by itself: alerts as the intake has them, and changes.
 
 Invariant: an alert is attached and resolved once for each time it fires, and a change is recorded once.
 """

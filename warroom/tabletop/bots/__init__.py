@@ -13,7 +13,11 @@ from warroom.tabletop.bots.nothing import Nothing
 from warroom.tabletop.bots.team import Bot as Bot
 from warroom.tabletop.bots.textbook import Textbook
 
-_MAKERS: Final[Mapping[str, Callable[[int], Bot]]] = {"nothing": Nothing, "guess": Guess, "textbook": Textbook}
+_MAKERS: Final[Mapping[str, Callable[[int], Bot]]] = {
+    "nothing": lambda seed: Nothing(seed),
+    "guess": lambda seed: Guess(seed),
+    "textbook": lambda seed: Textbook(seed),
+}
 NAMES: Final = tuple(_MAKERS)
 
 

@@ -17,6 +17,6 @@ class Nothing:
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def act(self, view: PlayerView) -> Sequence[Act]:
+    def act(self, view: PlayerView) -> Sequence[Act]:  # noqa: ARG002 (nobody looks)
         """Nothing at all."""
         return ()

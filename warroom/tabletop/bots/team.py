@@ -32,8 +32,10 @@ SEATS: tuple[tuple[Duty, str], ...] = (
 class Bot(Protocol):
     """Somebody who plays: asked once a second, in order, with what a team can know by then."""
 
-    name: str
-    team: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def team(self) -> tuple[str, ...]: ...
 
     def act(self, view: PlayerView) -> Sequence[Act]: ...
 

@@ -14,7 +14,7 @@ from warroom.incident.state import IncidentState
 from warroom.incident.words import Duty
 from warroom.tabletop.answers import Row, short
 from warroom.tabletop.bots.health import Health
-from warroom.tabletop.bots.inquiry import Belief, Finding, Inquiry
+from warroom.tabletop.bots.inquiry import Finding, Inquiry
 from warroom.tabletop.bots.remedy import Remedy
 from warroom.tabletop.bots.team import INVESTIGATORS, TEAM, fresh, reachable, speaker
 from warroom.tabletop.deeds import Act, act
@@ -69,7 +69,7 @@ class Theories:
         self._inquiry.findings.pop(0)
         who = self._by(view.state, finding.who)
         number = len(view.state.evidence) + 1
-        yield act(who, "pin-evidence", evidence=evidence_of(finding, view.now))
+        yield act(who, "pin-evidence", evidence=evidence_of(finding))
         if belief is not None and not finding.against:
             yield act(
                 who, "support-hypothesis", hypothesis=belief.number, evidence=finding.question.title, pins=[number]
@@ -98,7 +98,7 @@ class Theories:
                 return
 
 
-def evidence_of(finding: Finding, now: float) -> dict[str, Any]:
+def evidence_of(finding: Finding) -> dict[str, Any]:
     """What was seen, as the room keeps it: figures as a metric, anything else as its rows."""
     question, rows = finding.question, finding.answer.rows[:_MOST_ROWS]
     told: dict[str, Any] = {
@@ -214,10 +214,10 @@ class Notes:
             yield act(who, "add-note", text=f"{last.action}: {last.verdict}. It was done because {last.belief.text}.")
         elif view.second - self._last >= self.EVERY:
             self._last = view.second
-            yield act(who, "add-note", text=self._status(view))
+            yield act(who, "add-note", text=self._status())
         yield from self._playbook(view)
 
-    def _status(self, view: PlayerView) -> str:
+    def _status(self) -> str:
         latest = self._health.latest
         users = "unknown" if latest is None or latest.value is None else short(latest.value)
         beliefs = [f"{one.text} ({one.probability:.0%})" for one in self._inquiry.candidates()[:3]]
@@ -241,8 +241,3 @@ class Notes:
 def moment(now: float) -> datetime:
     """A time of the exercise with its zone."""
     return datetime.fromtimestamp(now, tz=UTC)
-
-
-def live_beliefs(inquiry: Inquiry) -> list[Belief]:
-    """The beliefs that the room knows of and that may still be true."""
-    return [one for one in inquiry.beliefs if one.number and one.open]

@@ -1,4 +1,4 @@
-"""The one who goes by the book: seats, alerts, runbook, evidence, one action at a time, verified before it is called over.
+"""The one who goes by the book: seats, alerts, runbook, evidence, one action at a time, verified before it is over.
 
 It knows nothing of any scenario. What it is right about it owes to the runbook and the telemetry, as people do.
 """
@@ -30,7 +30,7 @@ class Textbook:
     name = "textbook"
     team = TEAM
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0) -> None:  # noqa: ARG002 (the book leaves nothing to chance)
         self.health = Health()
         self.inquiry = Inquiry()
         self.remedy = Remedy(self.inquiry, self.health)
@@ -85,7 +85,7 @@ class Calling:
             latest = self._health.latest
             bad = latest is not None and latest.value is not None and latest.value < 0.7
             yield act(who, "change-severity", severity=(Severity.SEV1 if bad else Severity.SEV2).value,
-                      reason="users are not served well" if self._health.hurt() else "the runbook finds a fault")  # fmt: skip
+                      reason="users are not served well" if self._health.hurt() else "a check holds")  # fmt: skip
             return
         clear = self._inquiry.all_clear() and not self._health.hurt(1) and self._health.well_since() is not None
         if (view.second >= SAYS_NOTHING_AFTER and clear) or (view.second >= SAYS_NOTHING_BY and clear):
