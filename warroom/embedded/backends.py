@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from warroom.embedded.alert_store import AlertStore, Routing
@@ -18,6 +17,7 @@ from warroom.embedded.degraded import TOOLS, Behind, Degradation, Gates, Wait
 from warroom.embedded.log_store import LogLimits, LogStore
 from warroom.embedded.logql import LogQL
 from warroom.embedded.logs import EmbeddedLogs
+from warroom.embedded.metrics import EmbeddedMetrics
 from warroom.embedded.promql import Engine
 from warroom.embedded.rule_files import RuleGroup
 from warroom.embedded.ruler import Ruler
@@ -73,17 +73,10 @@ class Backends:
         self.promql = Engine(self.series_store)
         self.logql = LogQL(self.log_store)
         self.ruler = Ruler(self.promql, self.series_store, self.alert_store, rules, interval=interval)
-        self._targets = targets
+        self.metrics = EmbeddedMetrics(self.promql, now, groups=self.ruler.groups, targets=targets)
         self.logs = EmbeddedLogs(self.logql, now)
         self._gates, self._wait = Gates(seed), wait
         self._trimmed = now()
-
-    @cached_property
-    def metrics(self) -> Any:
-        """The embedded Prometheus as a client."""
-        from warroom.embedded.metrics import EmbeddedMetrics
-
-        return EmbeddedMetrics(self.promql, self.now, groups=self.ruler.groups, targets=self._targets)
 
     def append(self, block: Block) -> None:
         """Keep samples."""

@@ -1,4 +1,4 @@
-"""Scrapes loopback targets into the series store, as a Prometheus does: samples, `up`, the `scrape_*` series, staleness.
+"""Scrapes loopback targets into the series store as a Prometheus does: samples, `up`, `scrape_*` series, staleness.
 
 Invariant: a series that a target no longer tells, and every series of a target that cannot be scraped, is marked as
 ended at that scrape; nothing beyond loopback is ever asked.
