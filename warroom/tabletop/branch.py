@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from warroom.embedded.ruler import RuleGroup
 from warroom.incident import events as e
 from warroom.incident.decode import read_event
 from warroom.incident.evolve import evolve
@@ -27,6 +28,7 @@ from warroom.tabletop.drill import Drill, Telemetry
 from warroom.tabletop.headless import Room, Run, acts, play
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.replay import ReplayError, began, world_deeds
+from warroom.tabletop.runbook import Runbook
 
 
 class BranchError(ValueError):
@@ -42,6 +44,8 @@ def branch(
     incident: str | None = None,
     telemetry: Telemetry | None = None,
     seconds: int | None = None,
+    runbook: Runbook | None = None,
+    rules: Sequence[RuleGroup] | None = None,
 ) -> Run:
     """Play on from `second` of the exercise in `records`, with other players or other deeds at given seconds.
 
@@ -57,7 +61,7 @@ def branch(
     origin = records[0].incident
     chance = random.Random(f"{origin}/{second}/{bot.name}/{seed}")  # noqa: S311 (an id that is to come again)
     room = Room(incident or incident_id(chance.getrandbits(40), 6), seed, f"{origin}@{second}")
-    drill = Drill(scenario, seed, started, telemetry=telemetry)
+    drill = Drill(scenario, seed, started, telemetry=telemetry, runbook=runbook, rules=rules)
     whispers: list[Whisper] = []
     felt: list[tuple[float, float, float]] = []
     _catch_up(drill, room, before, second, origin, whispers, felt)
@@ -71,6 +75,8 @@ def resume(
     *,
     telemetry: Telemetry | None = None,
     key: bytes | None = None,
+    runbook: Runbook | None = None,
+    rules: Sequence[RuleGroup] | None = None,
 ) -> Drill:
     """The drill as it stood at the end of `second`, from its log: for a facilitator that starts again.
 
@@ -78,7 +84,7 @@ def resume(
         BranchError: the log holds no exercise.
     """
     seed, started = _begun(records)
-    drill = Drill(scenario, seed, started, telemetry=telemetry, key=key)
+    drill = Drill(scenario, seed, started, telemetry=telemetry, key=key, runbook=runbook, rules=rules)
     before = [one for one in records if (one.recorded_at - started).total_seconds() <= second]
     _catch_up(drill, None, before, second, "", [], [])
     return drill

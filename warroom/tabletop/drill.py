@@ -16,6 +16,7 @@ from typing import Any
 from warroom.embedded.backends import Backends
 from warroom.embedded.logql import LogqlError
 from warroom.embedded.promql import PromqlError
+from warroom.embedded.ruler import RuleGroup
 from warroom.incident.state import IncidentState
 from warroom.incident.words import Status
 from warroom.simulator.emit import Emitter
@@ -32,6 +33,7 @@ from warroom.tabletop.look import Look, Tools, Trouble, look_at
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.people import Absences
 from warroom.tabletop.production import LEAD, Production
+from warroom.tabletop.runbook import Runbook
 from warroom.tabletop.seal import key_of_seed, truth_of
 from warroom.tabletop.signals import Signals
 from warroom.tabletop.tamper import Tampering
@@ -69,7 +71,8 @@ class Clock:
 
 class Drill(Controls):
     """One exercise. `start` is when it starts, on its own clock; `key` (32 bytes) seals the truth and what is changed
-    by hand, and comes from the seed when none is given. `history` fills the stores with the hours before.
+    by hand, and comes from the seed when none is given. `history` fills the stores with the hours before. `runbook` and
+    `rules` stand in for those that ship with the topology.
 
     Raises:
         TopologyError, RuleError, DocumentError: the scenario's topology, rules or runbook cannot be used.
@@ -87,6 +90,8 @@ class Drill(Controls):
         telemetry: Telemetry | None = None,
         history: bool = False,
         automatic: bool = True,
+        runbook: Runbook | None = None,
+        rules: Sequence[RuleGroup] | None = None,
     ) -> None:
         self.scenario, self.seed, self.start = scenario, seed, start
         self.key = key_of_seed(scenario.digest, seed) if key is None else key
@@ -98,10 +103,13 @@ class Drill(Controls):
         told = telemetry or Telemetry()
         topology = scenario.world.topology
         self.backends = Backends(
-            self.clock.now, rules=convert.rules_for(topology), seed=seed, interval=told.ruler_every
+            self.clock.now,
+            rules=convert.rules_for(topology) if rules is None else rules,
+            seed=seed,
+            interval=told.ruler_every,
         )
         self.tampering = Tampering(self.backends)
-        self.runbook = convert.runbook_for(topology)
+        self.runbook = runbook or convert.runbook_for(topology)
         self.log = RoomLog(scenario, start)
         self.production.log = self.log
         self.schedule_of = Schedule(scenario)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from warroom.embedded.ruler import RuleGroup
 from warroom.incident.chain import seal_all
 from warroom.incident.commands import COMMAND
 from warroom.incident.decide import decide
@@ -30,6 +31,7 @@ from warroom.tabletop.deeds import FACILITATOR, Act, Whisper
 from warroom.tabletop.drill import Drill, Telemetry
 from warroom.tabletop.look import PlayerView
 from warroom.tabletop.model import Scenario
+from warroom.tabletop.runbook import Runbook
 
 USUAL_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """When an exercise starts, on its own clock, that names no time itself: a Monday morning."""
@@ -95,15 +97,18 @@ def run_headless(
     seconds: int | None = None,
     telemetry: Telemetry | None = None,
     incident: str | None = None,
+    runbook: Runbook | None = None,
+    rules: Sequence[RuleGroup] | None = None,
 ) -> Run:
-    """Play a scenario to its end, or for so many `seconds`. `bot` is a bot's name or a bot.
+    """Play a scenario to its end, or for so many `seconds`. `bot` is a bot's name or a bot; `runbook` and `rules` stand
+    in for those that ship.
 
     Raises:
         ValueError: no bot has that name.
     """
     player = make(bot, seed) if isinstance(bot, str) else bot
     begun = start or scenario.world.start or USUAL_START
-    drill = Drill(scenario, seed, begun, telemetry=telemetry)
+    drill = Drill(scenario, seed, begun, telemetry=telemetry, runbook=runbook, rules=rules)
     chance = random.Random(f"{scenario.digest}/{seed}/{player.name}")  # noqa: S311 (an id that is to come again)
     room = Room(incident or incident_id(chance.getrandbits(40), 6), seed)
     room.ask(FACILITATOR, drill.declaration(), begun)
