@@ -106,7 +106,10 @@ checks:
         probability: 0.6
         actions: [{kind: rollback, target: "{service}"}]
         supported_by:
-          {title: "Its log says so", ask: logs, query: '{service_name="$service"} |= "request failed"', holds: "count >= 3"}
+          title: Its log says so
+          ask: logs
+          query: '{service_name="$service"} |= "request failed"'
+          holds: "count >= 3"
       - text: "users send {service} something it cannot read"
         probability: 0.15
         refuted_by: {title: "{service} had a deploy", ask: changes, query: 'service=$service kind=deploy last=20m'}

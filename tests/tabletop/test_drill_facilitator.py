@@ -211,7 +211,7 @@ def test_a_change_by_hand_is_felt_sealed_and_replayed() -> None:
     session.carry_out(session.drill.begin_fault(fault))
     session.until(50)
     assert session.drill.world.slo.failed > 0.3 * session.drill.world.slo.requests
-    sealed = [read_event(record) for record in session.room.records if record.tag == "world-changed"][0]
+    sealed = next(read_event(record) for record in session.room.records if record.tag == "world-changed")
     assert open_change(session.drill.key, sealed.sealed)["fault"]["id"] == "X1"
     assert b"error_rate" not in b"".join(record.payload or b"" for record in session.room.records)
     session.carry_out(session.drill.stop("abandoned"))

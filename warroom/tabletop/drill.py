@@ -201,7 +201,6 @@ class Drill(Controls):
     def _warm(self, told: Telemetry, *, history: bool) -> None:
         if history:
             self._past(told)
-        self._emitter.history = True
         while self.production.second < 0:
             self.production.step()
             self._emitter.after_step()
@@ -210,7 +209,6 @@ class Drill(Controls):
                 self.backends.ruler.skip_to(self.clock.at)
             elif self.production.second > -RULES_BEFORE:
                 self.backends.tick(self.clock.at)
-        self._emitter.history = False
         self._trouble()
 
     def _past(self, told: Telemetry) -> None:
@@ -226,10 +224,10 @@ class Drill(Controls):
         emitter = Emitter(
             world, self.backends, scrape=told.scrape, traces_per_second=0.0, logs=told.logs, seed=self.seed
         )
-        emitter.history = True
         while world.second < 0:
             world.step()
             emitter.after_step()
+        emitter.flush()
 
     def _live(self) -> None:
         self.production.step()
