@@ -120,7 +120,7 @@ async def running(plan: Plan, stop: asyncio.Event) -> AsyncIterator[Running]:
         ending = asyncio.Event()
         watcher = Watcher(settings, plan.data_dir, store, relay, places().state / "stack")
         port = await _server(stack, plan, store, relay, tls, (ending, stop), remarks, watcher, exporter)
-        running_ = _url(settings.listen.host, port, secure=tls is not None)
+        running_ = reachable_at(settings.listen.host, port, secure=tls is not None)
         ca_file = str(settings.listen.tls_cert.absolute()) if settings.listen.tls_cert else ""
         intake_url = secret = ""
         if plan.intake and settings.intake.enabled:
@@ -275,7 +275,7 @@ async def _end(ending: asyncio.Event, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _url(host: str, port: int, *, secure: bool) -> str:
+def reachable_at(host: str, port: int, *, secure: bool) -> str:
     """How this machine reaches what listens on `host`."""
     near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
     return f"{'wss' if secure else 'ws'}://{f'[{near}]' if ':' in near else near}:{port}/ws"

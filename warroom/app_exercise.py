@@ -10,15 +10,20 @@ no connection but to its own server. What was opened is closed in the reverse or
 from __future__ import annotations
 
 import asyncio
+import secrets
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from warroom.app import CannotServe, reachable_at, server_tls, tls_to_ourselves
 from warroom.client.client import Client
 from warroom.incident.decode import fold
+from warroom.incident.ids import incident_id
 from warroom.incident.record import Record
 from warroom.incident.words import Access
 from warroom.ops import machine
@@ -29,12 +34,14 @@ from warroom.server import summary
 from warroom.server.auth import invite, mint
 from warroom.server.run import run_server
 from warroom.server.settings import ServerSettings
+from warroom.settings.fields import ListenSettings
 from warroom.store.port import EventStore
 from warroom.store.sqlite import SqliteStore
-from warroom.tabletop.branch import resume
+from warroom.tabletop.branch import going_on
 from warroom.tabletop.clock import ExerciseClock
-from warroom.tabletop.deeds import FACILITATOR
+from warroom.tabletop.deeds import FACILITATOR, Whisper
 from warroom.tabletop.drill import Drill
+from warroom.tabletop.headless import Room
 from warroom.tabletop.isolation import isolated
 from warroom.tabletop.live import Facilitator
 from warroom.tabletop.live_team import LiveTeam
@@ -59,7 +66,8 @@ class ExercisePlan:
     """What to play, and how. `me` runs it: as a host, or `solo` as the one player among automated colleagues.
 
     `speed` is the pace once it starts, which is when `players` are in the room, at once when solo, else by a host's
-    hand. `before` is a log to go on from, as `branch` makes it. `directory` is where the log stays.
+    hand. `branch` is a log, and the second of it from which this exercise goes on. `directory` is where the log stays,
+    `incident` what the exercise is called on it. TLS is as for `serve`.
     """
 
     scenario: Scenario
@@ -70,9 +78,9 @@ class ExercisePlan:
     speed: float = 1.0
     players: int = 0
     solo: bool = False
-    host: str = "127.0.0.1"
-    port: int = 0
-    before: tuple[Record, ...] = ()
+    listen: ListenSettings = field(default_factory=lambda: ListenSettings(port=0))
+    branch: tuple[tuple[Record, ...], int] | None = None
+    incident: str = field(default_factory=lambda: incident_id(secrets.randbits(40), 6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +89,14 @@ class OpenExercise:
 
     plan: ExercisePlan
     url: str
-    port: int
-    incident: str
     clock: ExerciseClock
     facilitator: Facilitator
     token: str = field(repr=False)
     codes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def incident(self) -> str:
+        return self.plan.incident
 
     async def start(self) -> None:
         """Let its time run, at the pace of the plan."""
@@ -94,7 +104,7 @@ class OpenExercise:
 
 
 @asynccontextmanager
-async def exercise(plan: ExercisePlan) -> AsyncIterator[OpenExercise]:
+async def exercise(plan: ExercisePlan, clock: ExerciseClock | None = None) -> AsyncIterator[OpenExercise]:
     """An exercise with everybody who plays by themselves, up for as long as the context is entered.
 
     Raises:
@@ -104,10 +114,10 @@ async def exercise(plan: ExercisePlan) -> AsyncIterator[OpenExercise]:
     """
     async with AsyncExitStack() as stack:
         isolation = stack.enter_context(isolated())
-        clock = ExerciseClock(plan.start)
-        drill = _drill(plan)
+        clock = clock or ExerciseClock(plan.start)
+        drill, records, whispers = await asyncio.to_thread(_opening, plan)
         clock.go_on_from(drill.second)
-        store = await _store(stack, plan)
+        store = await _store(stack, plan, records)
         tokens = await _tokens(store, plan, clock.moment())
         codes = [
             await invite(store, Access.RESPONDER, by=plan.me, at=clock.moment(), code_seconds=MONTH, ttl_seconds=MONTH)
@@ -115,38 +125,46 @@ async def exercise(plan: ExercisePlan) -> AsyncIterator[OpenExercise]:
         ]
         relay = await stack.enter_async_context(Relay(drill.backends.clients(), clock=clock))
         monitor = _health(relay, plan.directory)
-        hosts = () if plan.solo else (plan.me,)
         # The facilitator answers the server's questions and is a client of it: it is made between the two.
-        seat = _Seat(frozenset((FACILITATOR, *hosts)))
-        port = await _serve(stack, plan, store, relay, clock, monitor, seat)
-        isolation.ports.add(port)
-        url = f"ws://127.0.0.1:{port}/ws"
-        client = await stack.enter_async_context(Client(url, tokens[FACILITATOR], kind="automation", agent="exercise"))
-        facilitator = Facilitator(client, drill, clock, hosts=(FACILITATOR, *hosts), speed=plan.speed)
-        incident = await (facilitator.take_up(plan.before[0].incident) if plan.before else facilitator.open())
+        seat = _Seat(frozenset(drill.hosts))
+        url, trust = await _serve(stack, plan, store, relay, clock, monitor, seat)
+        isolation.ports.add(urlsplit(url).port or 0)
+        client = Client(url, tokens[FACILITATOR], kind="automation", agent="exercise", tls=trust)
+        await stack.enter_async_context(client)
+        facilitator = Facilitator(client, drill, clock, hosts=drill.hosts, speed=plan.speed, whispers=whispers)
+        await facilitator.take_up(plan.incident)
         seat.taken_by(facilitator)
         await _working(stack, monitor.run(), "exercise-health")
         await _working(stack, facilitator.run(), "exercise-facilitator")
         if plan.solo:
             colleagues = Colleagues(plan.seed)
-            team = LiveTeam(colleagues, facilitator, {name: tokens[name] for name in colleagues.team}, url)
+            team = LiveTeam(colleagues, facilitator, {name: tokens[name] for name in colleagues.team}, url, trust)
             await stack.enter_async_context(team)
-        opened = OpenExercise(plan, url, port, incident, clock, facilitator, tokens[plan.me], tuple(codes))
+        opened = OpenExercise(plan, url, clock, facilitator, tokens[plan.me], tuple(codes))
         if plan.players or plan.solo:
             await _working(stack, _start_when_here(opened), "exercise-start")
+        stack.push_async_callback(facilitator.abandon)
         yield opened
 
 
-def _drill(plan: ExercisePlan) -> Drill:
-    """The drill, standing at its beginning or where the log before it ends."""
-    if plan.before:
-        return resume(plan.before, plan.scenario)
+def _opening(plan: ExercisePlan) -> tuple[Drill, tuple[Record, ...], tuple[Whisper, ...]]:
+    """The drill as it stands before anybody comes, with its log until then and what was whispered."""
+    if plan.branch is not None:
+        records, second = plan.branch
+        return going_on(records, plan.scenario, second, incident=plan.incident)
     hosts = () if plan.solo else (plan.me,)
-    return Drill(plan.scenario, plan.seed, plan.start, hosts=hosts, speed=0.0)
+    drill = Drill(
+        plan.scenario, plan.seed, plan.start, key=secrets.token_bytes(32), hosts=hosts, speed=0.0, history=True
+    )
+    room = Room(plan.incident, plan.seed, secrets.token_hex(16))
+    refusal = room.ask(FACILITATOR, drill.declaration(), plan.start)
+    if refusal is not None:
+        raise CannotHost(f"the exercise could not be declared: {refusal.words}")
+    return drill, tuple(room.records), ()
 
 
-async def _store(stack: AsyncExitStack, plan: ExercisePlan) -> SqliteStore:
-    """The exercise's own log, with what was before it."""
+async def _store(stack: AsyncExitStack, plan: ExercisePlan, records: Sequence[Record]) -> SqliteStore:
+    """The exercise's own log, with what is on it so far."""
     if (plan.directory / LOG_FILE).exists():
         raise CannotHost(f"{plan.directory} holds a log already; name a directory that is new or empty")
     try:
@@ -155,7 +173,7 @@ async def _store(stack: AsyncExitStack, plan: ExercisePlan) -> SqliteStore:
         raise CannotHost(f"{plan.directory} cannot be used: {error.strerror or error}") from None
     store = await SqliteStore.open(plan.directory / LOG_FILE)
     stack.push_async_callback(store.close)
-    await keep(store, plan.before)
+    await keep(store, records)
     return store
 
 
@@ -225,11 +243,16 @@ async def _serve(
     clock: ExerciseClock,
     monitor: Monitor,
     seat: _Seat,
-) -> int:
-    """Start the server as a task that ends with the stack; returns its port."""
-    settings = ServerSettings(
-        host=plan.host, port=plan.port, name="EXERCISE", data_dir=plan.directory, close_seconds=0.3, clock=clock.moment
-    )
+) -> tuple[str, ssl.SSLContext | None]:
+    """Start the server as a task that ends with the stack; returns its URL, and how to trust it from here."""
+    listen = plan.listen
+    try:
+        settings = ServerSettings(
+            host=listen.host, port=listen.port, name="EXERCISE", data_dir=plan.directory, close_seconds=0.3,
+            clock=clock.moment, tls=server_tls(listen), behind_proxy=listen.insecure,
+        )  # fmt: skip
+    except (CannotServe, ValueError) as wrong:
+        raise CannotHost(str(wrong)) from None
     stop = asyncio.Event()
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     work = run_server(
@@ -244,7 +267,8 @@ async def _serve(
             await serving
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            raise CannotHost(f"cannot listen on {plan.host}:{plan.port}: {why}; --port 0 takes a free one") from None
+            where = f"{listen.host}:{listen.port}"
+            raise CannotHost(f"cannot listen on {where}: {why}; --port 0 takes a free one") from None
         raise CannotHost("the server ended as soon as it began")
 
     async def end() -> None:
@@ -252,7 +276,8 @@ async def _serve(
         await serving
 
     stack.push_async_callback(end)
-    return ready.result()
+    trust = tls_to_ourselves(str(listen.tls_cert.absolute()) if listen.tls_cert else "")
+    return reachable_at(listen.host, ready.result(), secure=settings.tls is not None), trust
 
 
 def _health(relay: Relay, directory: Path) -> Monitor:

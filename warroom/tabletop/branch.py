@@ -61,7 +61,7 @@ def branch(
     origin = records[0].incident
     chance = random.Random(f"{origin}/{second}/{bot.name}/{seed}")  # noqa: S311 (an id that is to come again)
     room = Room(incident or incident_id(chance.getrandbits(40), 6), seed, f"{origin}@{second}")
-    drill = Drill(scenario, seed, started, telemetry=telemetry, runbook=runbook, rules=rules)
+    drill = Drill(scenario, seed, started, key=_key(records), telemetry=telemetry, runbook=runbook, rules=rules)
     whispers: list[Whisper] = []
     felt: list[tuple[float, float, float]] = []
     _catch_up(drill, room, before, second, origin, whispers, felt)
@@ -88,6 +88,38 @@ def resume(
     before = [one for one in records if (one.recorded_at - started).total_seconds() <= second]
     _catch_up(drill, None, before, second, "", [], [])
     return drill
+
+
+def going_on(
+    records: Sequence[Record], scenario: Scenario, second: int, *, incident: str
+) -> tuple[Drill, tuple[Record, ...], tuple[Whisper, ...]]:
+    """The drill as it stood at the end of `second`, for people to play on: with the same past as a log of its own under
+    the name `incident`, and what had been whispered.
+
+    Raises:
+        BranchError: as `branch`.
+    """
+    seed, started = _begun(records)
+    ended = _stopped_at(records, started)
+    if second < 1 or (ended is not None and second >= ended):
+        raise BranchError(f"second {second} is not within the exercise, which ran for {ended or 'longer'} seconds")
+    origin = records[0].incident
+    before = [one for one in records if (one.recorded_at - started).total_seconds() <= second]
+    drill = Drill(scenario, seed, started, key=_key(records), history=True)
+    room = Room(incident, seed, f"{origin}@{second}")
+    whispers: list[Whisper] = []
+    _catch_up(drill, room, before, second, origin, whispers, [])
+    drill.hosts = room.state.exercise.hosts if room.state.exercise else drill.hosts
+    return drill, tuple(room.records), tuple(whispers)
+
+
+def _key(records: Sequence[Record]) -> bytes | None:
+    """The key that the log's end gives out; None where it has not been, so that the seed's is taken."""
+    for record in reversed(records):
+        event = read_event(record)
+        if isinstance(event, e.ExerciseStopped) and event.key:
+            return bytes.fromhex(event.key)
+    return None
 
 
 def _begun(records: Sequence[Record]) -> tuple[int, datetime]:

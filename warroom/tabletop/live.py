@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from warroom.client.client import Client
@@ -33,13 +34,20 @@ class CannotPlay(Exception):
 
 
 class Facilitator:
-    """Hosts one exercise over its own websocket. `incident` is empty until `open` or `take_up`.
+    """Hosts one exercise over its own websocket. `incident` is empty until `take_up`.
 
     It is also what the server's questions to the facilitator are answered by.
     """
 
     def __init__(
-        self, client: Client, drill: Drill, clock: ExerciseClock, *, hosts: Sequence[str] = (), speed: float = 1.0
+        self,
+        client: Client,
+        drill: Drill,
+        clock: ExerciseClock,
+        *,
+        hosts: Sequence[str] = (),
+        speed: float = 1.0,
+        whispers: Sequence[Whisper] = (),
     ) -> None:
         self.drill, self.clock = drill, clock
         self.incident = ""
@@ -49,7 +57,7 @@ class Facilitator:
         self._hosts = frozenset(hosts)
         self._speed = speed
         self._room: Room | None = None
-        self._whispers: list[tuple[Whisper, str]] = []
+        self._whispers = [(one, stamp(clock.moment())) for one in whispers]
         self._doing = asyncio.Lock()
 
     # -- in the room -------------------------------------------------------------------------------------------------
@@ -70,28 +78,22 @@ class Facilitator:
         """The incident as the facilitator knows it."""
         return self.room.state
 
-    async def open(self) -> str:
-        """Declare the exercise, standing at its first second; returns the incident's id.
-
-        Raises:
-            CannotPlay: the room refused it.
-        """
-        ticket = self._client.submit(self.drill.declaration())
-        async with asyncio.timeout(_SETTLED_WITHIN):
-            settled = await ticket.settled()
-        if not settled.accepted:
-            raise CannotPlay(f"the exercise could not be declared: {settled.words}")
-        return await self.take_up(settled.incident)
-
-    async def take_up(self, incident: str) -> str:
-        """Go on with an exercise that is on the log already; returns its id."""
+    async def take_up(self, incident: str) -> None:
+        """Take up an exercise that is on the log: one just declared, or one to go on with."""
         self.incident = incident
         self._room = await self._client.follow(incident)
         async with asyncio.timeout(_SETTLED_WITHIN):
             await self._room.caught_up.wait()
         self._client.on_change(lambda _: self._keep_pace())
         self._keep_pace()
-        return incident
+
+    async def abandon(self) -> None:
+        """Say on the log that the exercise ends unfinished, if it does."""
+        if self.over.is_set() or (self.state.exercise is not None and not self.state.exercise.running):
+            return
+        with suppress(TimeoutError):
+            async with self._doing:
+                await self._do(self.drill.stop("abandoned"))
 
     async def run(self) -> None:
         """Let it happen until it is over. Colleagues and hosts may act meanwhile."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -35,9 +36,16 @@ _LOG = logging.getLogger(__name__)
 class LiveTeam:
     """`async with LiveTeam(...)`: in the room for as long as it is entered. `tokens` are by name."""
 
-    def __init__(self, colleagues: Colleagues, facilitator: Facilitator, tokens: Mapping[str, str], url: str) -> None:
+    def __init__(
+        self,
+        colleagues: Colleagues,
+        facilitator: Facilitator,
+        tokens: Mapping[str, str],
+        url: str,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._colleagues, self._facilitator = colleagues, facilitator
-        self._tokens, self._url = dict(tokens), url
+        self._tokens, self._url, self._tls = dict(tokens), url, tls
         self._stack = AsyncExitStack()
         self._clients: dict[str, tuple[Client, Room]] = {}
         self._working: asyncio.Task[None] | None = None
@@ -45,7 +53,7 @@ class LiveTeam:
     async def __aenter__(self) -> Self:
         incident = self._facilitator.incident
         for name, token in self._tokens.items():
-            client = Client(self._url, token, kind="automation", agent="colleague")
+            client = Client(self._url, token, kind="automation", agent="colleague", tls=self._tls)
             await self._stack.enter_async_context(client)
             room = await client.follow(incident)
             room.present(looking_at="timeline")
