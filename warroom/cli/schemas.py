@@ -162,7 +162,18 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
         "playbook show",
         {"file": "path", "id": "", "title": "", "version": "", "digest": "of its content", "steps": "objects"},
     ),
-    "lint": ("playbook lint", {"findings": "sentences", "ok": "whether none is an error"}),
+    "scenarios": (
+        "tabletop list",
+        {
+            "scenarios": "objects with name, title, version, difficulty, minutes, most_minutes, solo, seats, audience, "
+            "topology; with --spoilers also id, tags, inspired_by"
+        },
+    ),
+    "scenario": (
+        "tabletop show",
+        {"scenario": "what players may see, or all of it with --spoilers", "digest": "of its content"},
+    ),
+    "lint": ("playbook lint, tabletop lint", {"findings": "sentences", "ok": "whether none is an error"}),
     "dashboard": (
         "dashboard show",
         {

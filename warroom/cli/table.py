@@ -98,6 +98,10 @@ _section(
     ("health", "telemetry", "Say how the server and all it stands on are; exit status 1 unless all is well."),
 )
 _section(
+    "Exercises",
+    ("tabletop", "tabletop", "Exercises: incidents of an imaginary production, played with the real tools."),
+)
+_section(
     "Afterwards",
     ("postmortem", "review", "Write the post-mortem from the log."),
     ("verify", "archive", "Prove that nobody changed the log, or name the first broken record."),
@@ -114,6 +118,7 @@ _section(
     ("token", "tokens", "List and revoke tokens."),
     ("quarantine", "serving", "What the door for alerts could not understand or place."),
     ("stack", "stack", "Run Prometheus, Alertmanager, Loki, Jaeger and Grafana on this machine."),
+    ("embedded", "embedded", "Serve Prometheus, Loki, Jaeger and Alertmanager APIs from memory."),
     ("doctor", "doctor", "What works, what does not, and what to do about it."),
 )
 _section(
