@@ -24,6 +24,7 @@ SUITES = {
     "dashboards": "The dashboards pane",
     "commands": "The commands",
     "telemetry": "Telemetry",
+    "embedded": "The embedded Prometheus",
     "embedded_logs": "The embedded Loki",
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
