@@ -99,7 +99,7 @@ class JaegerApi:
                 if trace is not None:
                     found.append(trace_json(trace, raw=raw))
                 else:
-                    errors.append({"code": 404, "msg": "trace not found", "traceID": one})
+                    errors.append({"msg": "trace not found", "traceID": one})
             return _answer(found, errors=errors or None)
         traces = self._found(self._wanted(request))
         return _answer([trace_json(one, raw=raw) for one in traces])

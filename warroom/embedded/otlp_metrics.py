@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +20,6 @@ from warroom.embedded.otlp import OtlpError, accepted, attributes, inside, items
 from warroom.embedded.otlp_messages import METRICS
 from warroom.embedded.remote_write import Pushed, PushRefused, keep
 from warroom.embedded.series_store import STALE, SeriesStore
-from warroom.embedded.template_functions import go_float
 from warroom.telemetry.alerts import Exemplar
 from warroom.telemetry.block import SeriesKey
 from warroom.telemetry.prometheus_data import MetricInfo
@@ -132,7 +132,7 @@ def _samples(kind: str, point: Mapping[str, Any]) -> Iterator[tuple[str, dict[st
         yield "_sum", {}, _float(point["sum"])
     if kind == "summary":
         for one in items(point, "quantileValues"):
-            yield "", {"quantile": go_float(_float(one.get("quantile", 0.0)))}, _float(one.get("value", 0.0))
+            yield "", {"quantile": _bound(_float(one.get("quantile", 0.0)))}, _float(one.get("value", 0.0))
         return
     bounds = [_float(one) for one in point.get("explicitBounds") or []]
     counts = [whole({"bucketCounts": one}, "bucketCounts") for one in point.get("bucketCounts") or []]
@@ -146,9 +146,11 @@ def _samples(kind: str, point: Mapping[str, Any]) -> Iterator[tuple[str, dict[st
 
 
 def _bound(bound: float) -> str:
-    said = go_float(bound)
-    # Prometheus 3 writes a whole bound as a float.
-    return said if any(one in said for one in ".eIN") else f"{said}.0"
+    """A bound as a label, without an exponent; a whole one as Prometheus 3 writes it, with `.0`."""
+    if math.isinf(bound) or math.isnan(bound):
+        return "NaN" if math.isnan(bound) else "+Inf" if bound > 0 else "-Inf"
+    said = format(Decimal(repr(bound)), "f")
+    return said if "." in said else f"{said}.0"
 
 
 def _number(point: Mapping[str, Any]) -> float:

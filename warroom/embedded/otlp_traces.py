@@ -80,7 +80,7 @@ def _span(said: Mapping[str, Any], service: str, process: Pairs, scope: Pairs) -
 
 def _log(said: Mapping[str, Any]) -> SpanLog:
     name = text(said, "name")
-    fields = (*((("event", name),) if name else ()), *attributes(said))
+    fields = (*((("event", name),) if name else ()), *sorted(attributes(said), key=lambda pair: pair[0]))
     return SpanLog(whole(said, "timeUnixNano") // 1000, fields)
 
 

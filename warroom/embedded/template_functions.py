@@ -59,7 +59,7 @@ def shown(value: Any) -> str:
 
 
 def go_float(value: float) -> str:
-    """The shortest digits that give the value back, with an exponent from 1e+21 on and below 1e-4."""
+    """The shortest digits that give the value back, with an exponent from 1e+06 on and below 1e-4."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -71,7 +71,7 @@ def go_float(value: float) -> str:
     # Where the point is, counted from before the first digit.
     point = len(said) + int(exponent)
     minus = "-" if sign else ""
-    if not -4 < point <= 21:
+    if not -4 < point <= 6:
         mantissa = said[0] + (f".{said[1:]}" if said[1:] else "")
         return f"{minus}{mantissa}e{point - 1:+03d}"
     if point <= 0:
@@ -204,6 +204,15 @@ def _padded(text: str, flags: str, width: str) -> str:
     if not width:
         return text
     return text.ljust(int(width)) if "-" in flags else text.rjust(int(width))
+
+
+def _printed(*values: Any) -> str:
+    """With a space between two values of which neither is a text."""
+    said = ""
+    for before, value in zip((None, *values), values, strict=False):
+        said += " " if said and not isinstance(before, str) and not isinstance(value, str) else ""
+        said += shown(value)
+    return said
 
 
 def _same(first: Any, *others: Any) -> bool:
@@ -363,7 +372,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "strvalue": lambda one: _result(one).labels.get("__value__", ""),
     "sortByLabel": _sorted,
     "printf": formatted,
-    "print": lambda *values: "".join(shown(one) for one in values),
+    "print": _printed,
     "println": lambda *values: " ".join(shown(one) for one in values) + "\n",
     "html": lambda *values: html.escape("".join(shown(one) for one in values)),
     "urlquery": lambda *values: quote_plus("".join(shown(one) for one in values)),
