@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def fading(late: float, half_time: float) -> float:
     """1 up to the due time, then half for every `half_time` seconds of delay."""
-    return 0.5 ** (max(0.0, late) / half_time)
+    return float(0.5 ** (max(0.0, late) / half_time))
 
 
 def clock(second: float | None) -> str:

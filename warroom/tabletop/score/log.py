@@ -23,6 +23,7 @@ from warroom.tabletop.score.shapes import ScoreError
 
 E = TypeVar("E", bound=e.Event)
 
+_OF_ACTIONS = (e.ActionRequested, e.ActionApproved, e.ActionRejected, e.ActionStarted, e.ActionFinished)
 LIVE = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 
 
@@ -153,13 +154,11 @@ class ExerciseLog:
 
     def seqs_of_action(self, number: int) -> tuple[int, ...]:
         """The entries about that action, in order."""
-        kinds = (e.ActionRequested, e.ActionApproved, e.ActionRejected, e.ActionStarted, e.ActionFinished)
-        return tuple(one.seq for one, event in self.all_of(*kinds) if event.number == number)
+        return tuple(one.seq for one in self.told if isinstance(one.event, _OF_ACTIONS) and one.event.number == number)
 
     def took_part(self, harmful: frozenset[str]) -> bool:
         """Whether the players did anything but harm: a team that was not there cannot have kept from doing harm."""
         bad = {one.number for one in self.state.actions if one.action in harmful}
-        asks = e.ActionRequested, e.ActionApproved, e.ActionRejected
         # A note that came with the request is part of it.
-        harm = {one.command for one, event in self.own_of(*asks) if event.number in bad}
+        harm = {one.command for one in self.own if isinstance(one.event, _OF_ACTIONS) and one.event.number in bad}
         return any(one.command not in harm for one in self.own)

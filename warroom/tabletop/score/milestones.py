@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
+from warroom.tabletop.acts import MilestoneSpec
 from warroom.tabletop.curve import Curve
 from warroom.tabletop.expressions import Watch, condition
 from warroom.tabletop.happenings import Happenings
-from warroom.tabletop.model import MilestoneSpec, Scenario
+from warroom.tabletop.model import Scenario
 from warroom.tabletop.score.curves import Curves, breach, limit
 from warroom.tabletop.score.log import ExerciseLog
 from warroom.tabletop.score.outcome import mitigated
@@ -19,7 +20,7 @@ from warroom.tabletop.score.terms import Terms
 
 def milestones(log: ExerciseLog, scenario: Scenario, terms: Terms, curves: Curves) -> tuple[Milestone, ...]:
     """Each milestone of the scenario, in its order. Those that repeat have a line for each time they were due."""
-    told = Happenings(scenario, log.exercise.started_at)
+    told = Happenings(scenario.sealed, log.exercise.started_at)
     for record in log.records:
         told.add(record)
     lines: list[Milestone] = []
@@ -32,7 +33,7 @@ def milestones(log: ExerciseLog, scenario: Scenario, terms: Terms, curves: Curve
 
 
 def _repeated(one: MilestoneSpec, log: ExerciseLog, told: Happenings) -> list[Milestone]:
-    name, _, arguments = one.event.partition(":")
+    name, _, arguments = (one.event or "").partition(":")
     wanted = tuple(part for part in arguments.split("|") if part)
     seconds = told.seconds(name.strip(), wanted)
     first = seconds[0] if seconds else None
@@ -63,7 +64,7 @@ def _entry(told: Happenings, name: str, wanted: tuple[str, ...], second: int | N
 def _line(one: MilestoneSpec, due: float, second: float | None, entry: int | None, end: float) -> Milestone:
     missing = "missed" if due <= end else "open"
     status = missing if second is None else "met" if second <= due else "late"
-    return Milestone(one.id, one.text or one.event or one.when, float(due), second, status, entry, one.objective)
+    return Milestone(one.id, one.text or one.event or one.when or "", float(due), second, status, entry, one.objective)
 
 
 def _when(
@@ -78,7 +79,7 @@ def _when(
     starts = [breach(curves.team, limit(curves, terms.target)), (mitigated(log, terms) or (None,))[0]]
     known = [second for second in starts if second is not None]
     first = int(min(known)) if known else int(terms.onset)
-    watch = Watch(condition(one.when), scenario)
+    watch = Watch(condition(one.when or "false"), scenario.slos)
     for second in range(first, min(int(log.end) + 1, curves.team.seconds)):
         facts.second = second
         if watch.holds(facts):
@@ -102,13 +103,13 @@ class LogFacts:
         """The seconds, up to now, at which that happened."""
         return [second for second in self._told.seconds(name, arguments) if second <= self.second]
 
-    def state_of(self, id: str) -> str:  # noqa: A002 (the protocol's name)
+    def state_of(self, ident: str) -> str:
         """How far an action or an inject is; of faults a log tells nothing."""
         state = self._log.state_at(self.second)
-        if state.exercise is not None and state.exercise.offered(id) is not None:
-            found = [one for one in state.actions if one.action == id]
+        if state.exercise is not None and state.exercise.offered(ident) is not None:
+            found = [one for one in state.actions if one.action == ident]
             return found[-1].status if found else "idle"
-        delivered = state.exercise is not None and id in state.exercise.injects
+        delivered = state.exercise is not None and ident in state.exercise.injects
         return "delivered" if delivered else ""
 
     def severity(self, fault: str) -> float:  # noqa: ARG002

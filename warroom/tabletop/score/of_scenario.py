@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from warroom.tabletop.model import Scenario, Sealed
+from warroom.tabletop.model import Scenario
 from warroom.tabletop.score.log import ExerciseLog
 from warroom.tabletop.score.shapes import ScoreError
-from warroom.tabletop.score.terms import Evidence, Expected, Terms
+from warroom.tabletop.score.terms import TARGET, Evidence, Expected, Terms
 from warroom.tabletop.seal import fits
+from warroom.tabletop.sealed import Sealed
 from warroom.tabletop.truth import contributing_named, names_truth
 
 _TARGETS = ("availability", "1 - error_ratio", "1-error_ratio")
@@ -93,4 +94,4 @@ def _target(scenario: Scenario) -> float:
             return float(slo.at_least)
         if slo.sli.strip() == "error_ratio" and slo.at_most is not None:
             return 1 - float(slo.at_most)
-    return Terms.__dataclass_fields__["target"].default  # type: ignore[no-any-return]
+    return TARGET

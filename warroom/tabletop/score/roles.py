@@ -34,7 +34,9 @@ def roles(log: ExerciseLog, terms: Terms) -> tuple[Item, ...]:
     seats = terms.seats or (Duty.INCIDENT_COMMANDER,)
     held = {duty: tuple(_tenures(log, duty)) for duty in seats}
     lead = held.get(Duty.INCIDENT_COMMANDER) or tuple(_tenures(log, Duty.INCIDENT_COMMANDER))
-    others = {duty: tenures for duty, tenures in held.items() if duty is not Duty.INCIDENT_COMMANDER}
+    others: dict[Duty, tuple[Tenure, ...]] = {
+        duty: tenures for duty, tenures in held.items() if duty is not Duty.INCIDENT_COMMANDER
+    }
     return (
         _lead(log, terms, lead),
         _seated(log, terms, others, lead),
@@ -98,9 +100,13 @@ def _handed(log: ExerciseLog, seats: tuple[Duty, ...], lead: tuple[Tenure, ...])
     title = "Hand-overs recorded"
     if not lead:
         return Item("roles.handed", title, 0.0, HANDED, "nobody led, so nothing could be handed over")
-    good, bad = [], []
+    good: list[int] = []
+    bad: list[int] = []
     before: dict[Duty, str] = {}
-    for one, event in log.all_of(e.RoleAssigned, e.RoleHandedOver):
+    for one in log.told:
+        event = one.event
+        if not isinstance(event, e.RoleAssigned | e.RoleHandedOver):
+            continue
         if event.duty not in seats or event.duty.is_shared:
             continue
         if isinstance(event, e.RoleHandedOver):

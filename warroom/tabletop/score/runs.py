@@ -35,7 +35,7 @@ def _compare(scenario: Scenario, seed: int, start: float) -> tuple[Curve, Curve]
     key = (scenario.digest, seed, start)
     found = _compared.get(key)
     if found is None:
-        found = replay_null(scenario, seed, start=start), replay_reference(scenario, seed, start=start)
+        found = replay_null(scenario, seed, start), replay_reference(scenario, seed, start)
         _compared[key] = found
         while len(_compared) > _KEPT:
             _compared.popitem(last=False)

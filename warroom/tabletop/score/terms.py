@@ -25,6 +25,10 @@ WEIGHTS: Mapping[str, float] = {
 """The standard profile; a scenario may weigh the categories otherwise."""
 
 
+TARGET = 0.99
+"""The share of requests that is promised to be served, where a scenario promises nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """A milestone: `event` is the scenario's expression, `due` and `every` are in seconds."""
@@ -83,7 +87,7 @@ class Terms:
     milestones: tuple[Expected, ...] = ()
     reference: tuple[tuple[float, str], ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    target: float = 0.99
+    target: float = TARGET
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
 
     def milestone(self, event: str) -> Expected | None:
@@ -107,9 +111,11 @@ def plain(text: str) -> str:
 
 
 _SMALL = frozenset(
-    "the a an of in on at to by for and or with without was were is are be been no not from into that this it its had "
-    "has have than then when which who after before during under over only also".split()
-)
+    {
+        "the", "and", "for", "with", "was", "were", "are", "been", "not", "from", "into", "that", "this", "its", "had",
+        "has", "have", "than", "then", "when", "which", "who", "after", "before", "during", "under", "over", "only",
+    }
+)  # fmt: skip
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -1,0 +1,113 @@
+"""The logs of exercises on this machine: each run has a directory with a store of its own.
+
+Invariant: they are read and never written here; a log that is being played, or cannot be read, is told in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from warroom.incident.decode import read_event
+from warroom.incident.events import ExerciseStarted
+from warroom.incident.record import Record
+from warroom.store.port import StoreError, StoreLocked
+from warroom.store.sqlite import SqliteStore
+
+LOG_FILE = "log.db"
+_PAGE = 1000
+
+
+class ExerciseNotFound(Exception):
+    """No exercise of that name is here, or it cannot be read; one sentence says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptExercise:
+    """One run: its incident, what was played, when it began on its own clock, and its directory."""
+
+    incident: str
+    scenario: str
+    title: str
+    started_at: datetime
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLogs:
+    """All runs whose logs could be read, the oldest first, and a sentence for each that could not."""
+
+    runs: tuple[tuple[KeptExercise, tuple[Record, ...]], ...]
+    remarks: tuple[str, ...]
+
+
+async def read_exercises(root: Path) -> KeptLogs:
+    """Every exercise under `root`, whole."""
+    runs: list[tuple[KeptExercise, tuple[Record, ...]]] = []
+    remarks = []
+    for path in sorted(root.glob(f"*/{LOG_FILE}")):
+        try:
+            runs += await _read(path)
+        except StoreLocked:
+            remarks.append(f"{path.parent.name} is being played; its log is left alone")
+        except StoreError as error:
+            remarks.append(f"{path.parent.name} cannot be read: {error}")
+    runs.sort(key=lambda run: (run[1][-1].recorded_at, run[0].directory.name))
+    return KeptLogs(tuple(runs), tuple(remarks))
+
+
+async def read_exercise(root: Path, incident: str) -> tuple[Record, ...]:
+    """The whole log of one exercise, by its incident or its unique beginning; `-` is the one played last.
+
+    Raises:
+        ExerciseNotFound: there is none, there are several, or its log cannot be read.
+    """
+    kept = await read_exercises(root)
+    hint = f" ({kept.remarks[0]})" if kept.remarks else ""
+    if incident == "-":
+        if not kept.runs:
+            raise ExerciseNotFound(f"no exercise was played on this machine; its logs would be in {root}{hint}")
+        newest = max(kept.runs, key=lambda run: (run[0].directory.stat().st_mtime, run[0].directory.name))
+        return newest[1]
+    wanted = _spelled(incident)
+    found = [run for run in kept.runs if run[0].incident.startswith(wanted)]
+    exact = [run for run in found if run[0].incident == wanted]
+    if len(exact or found) > 1:
+        names = ", ".join(f"{run[0].incident} ({run[0].directory.name})" for run in found[:8])
+        raise ExerciseNotFound(f"several exercises begin with {incident}: {names}")
+    if not found:
+        raise ExerciseNotFound(f"there is no exercise {incident} in {root}{hint}")
+    return (exact or found)[0][1]
+
+
+def _spelled(text: str) -> str:
+    """`inc-7k3q`, `7K3Q` or `INC 7k3q` as ids are spelled."""
+    bare = text.strip().upper().removeprefix("INC").lstrip("- ").translate(str.maketrans("ILO", "110"))
+    return f"INC-{bare}"
+
+
+async def _read(path: Path) -> list[tuple[KeptExercise, tuple[Record, ...]]]:
+    store = await SqliteStore.open(path)
+    try:
+        found = []
+        for line in await store.incidents():
+            records: list[Record] = []
+            while page := await store.read(line.incident, after=len(records), limit=_PAGE):
+                records += page
+            kept = _kept(tuple(records), path.parent)
+            if kept is not None:
+                found.append((kept, tuple(records)))
+        return found
+    finally:
+        await store.close()
+
+
+def _kept(records: tuple[Record, ...], directory: Path) -> KeptExercise | None:
+    """What was played, None when it is no exercise."""
+    for record in records:
+        event = read_event(record)
+        if isinstance(event, ExerciseStarted):
+            told = event.exercise
+            return KeptExercise(record.incident, told.scenario, told.title, record.recorded_at, directory)
+    return None
