@@ -1,0 +1,93 @@
+"""Where all lines go before they are handed over: in order of time, each to its stream, late ones held back.
+
+Invariant: what is taken never goes back in time within a stream.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from heapq import heappop, heappush
+
+from warroom.simulator.axes import Axes
+from warroom.simulator.dice import Dice
+from warroom.simulator.line_forms import Fields, style_of, text_of
+from warroom.telemetry.logs import LogLine, Pairs
+
+EVERYWHERE = "global"
+"""The region of lines that belong to none."""
+_PRESSED = 64
+"""Lines of one second and service at most."""
+
+
+class LineDesk:
+    """Takes lines as they are thought of; gives them out when their time has come."""
+
+    def __init__(self, axes: Axes, dice: Dice) -> None:
+        self._axes, self._dice = axes, dice
+        self._styles = tuple(style_of(one) for one in axes.topology.services)
+        self._names = tuple(one.name for one in axes.topology.services)
+        self._external = tuple(one.kind == "external" for one in axes.topology.services)
+        self._waiting: list[tuple[int, int, LogLine]] = []
+        self._number = 0
+        self._written: dict[int, int] = {}
+        self.delays: dict[str, float] = {}
+        """By service, the seconds by which its lines come late."""
+        self._held: dict[str, list[tuple[int, LogLine]]] = {}
+
+    def add(
+        self, service: int, region: int, ns: int, level: str, msg: str, fields: Fields, metadata: Pairs = ()
+    ) -> bool:
+        """A line of a service. Returns whether it was written: a service in trouble does not write without end."""
+        if self._external[service] or self._written.get(service, 0) >= _PRESSED:
+            return False
+        self._written[service] = self._written.get(service, 0) + 1
+        text = text_of(self._styles[service], level, msg, fields)
+        labels = stream(self._axes.topology.name, self._axes.regions[region], self._names[service])
+        self._push(LogLine(ns, text, labels, _with_level(level, metadata)))
+        return True
+
+    def tell(self, name: str, ns: int, level: str, text: str, region: str = EVERYWHERE) -> None:
+        """A line of something that is no service: the platform, the record of changes."""
+        labels = stream(self._axes.topology.name, region, name)
+        self._push(LogLine(ns, text, labels, (("detected_level", level),)))
+
+    def _push(self, line: LogLine) -> None:
+        self._number += 1
+        heappush(self._waiting, (line.ns, self._number, line))
+
+    def take(self, until: int) -> list[LogLine]:
+        """All lines up to that moment (nanoseconds) that are not held back, in order of time."""
+        found: list[LogLine] = []
+        waiting = self._waiting
+        while waiting and waiting[0][0] < until:
+            _, _, line = heappop(waiting)
+            service = line.labels[2][1]
+            if service in self.delays or service in self._held:
+                late = until + int(self.delays.get(service, 0.0) * 1e9)
+                self._held.setdefault(service, []).append((late, line))
+            else:
+                found.append(line)
+        self._written.clear()
+        if self._held:
+            found += self._released(until)
+        return found
+
+    def _released(self, until: int) -> list[LogLine]:
+        found: list[LogLine] = []
+        for service, lines in list(self._held.items()):
+            count = len(lines) if service not in self.delays else sum(due <= until for due, _ in lines)
+            found += [line for _, line in lines[:count]]
+            del lines[:count]
+            if not lines:
+                del self._held[service]
+        return found
+
+
+@lru_cache(1024)
+def stream(namespace: str, region: str, service: str) -> Pairs:
+    """The labels of a stream."""
+    return (("namespace", namespace), ("region", region), ("service_name", service))
+
+
+def _with_level(level: str, metadata: Pairs) -> Pairs:
+    return tuple(sorted((("detected_level", level), *metadata)))

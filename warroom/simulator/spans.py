@@ -1,0 +1,154 @@
+"""The spans of a walked request, and what each served request of it leaves for logs and exemplars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from warroom.simulator.axes import Axes
+from warroom.simulator.dice import Dice
+from warroom.simulator.operations import method_of, route_of, store_of
+from warroom.simulator.walk import Node, Walk
+from warroom.telemetry.traces import Pairs, Span, SpanLog, Trace
+
+REASONS: Final = {
+    "own": "internal error",
+    "slice": "internal error",
+    "refused": "queue is full",
+    "breaker": "circuit breaker is open",
+    "pool": "timeout waiting for a connection",
+    "timeout": "deadline exceeded",
+    "peer": "callee answered with an error",
+    "dns": "no such host",
+    "tls": "x509: certificate has expired or is not yet valid",
+    "network": "i/o timeout",
+}
+"""What a span and a line say of a failure, by its mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A request that a service of ours answered, and when (microseconds since the epoch)."""
+
+    node: Node
+    journey: str
+    trace_id: str
+    span_id: str
+    start: int
+    slices: Pairs
+    root: bool
+
+    @property
+    def end(self) -> int:
+        """When the answer went out."""
+        return self.start + max(1, int(self.node.length * 1e6))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A part of a trace: to be handed over once its last span has ended (`due`, microseconds since the epoch)."""
+
+    due: int
+    trace: Trace
+    served: tuple[Served, ...]
+
+
+class SpanMaker:
+    """Makes spans of walks."""
+
+    def __init__(self, axes: Axes, dice: Dice) -> None:
+        self._axes, self._dice = axes, dice
+        self._services = tuple(one.name for one in axes.topology.services)
+        self._stores = tuple(store_of(one) for one in axes.topology.services)
+        self._journeys = {one.name: (method_of(one), route_of(one)) for one in axes.topology.journeys}
+        self._namespace = axes.topology.name
+
+    def told(self, walk: Walk, start: int) -> list[Told]:
+        """The request's own part, then one for each message that somebody took up."""
+        trace_id = self._dice.hex(16) + self._dice.hex(16)
+        made = _Making(self, walk, trace_id, self._dice)
+        made.add(walk.root, "", start, root=True)
+        found = [made.finish()]
+        for delay, left, taken in walk.later:
+            parent = made.ids.get(id(left))
+            if parent is not None:
+                part = _Making(self, walk, trace_id, self._dice)
+                part.add(taken, parent[0], parent[1] + int(delay * 1e6), root=False)
+                found.append(part.finish())
+        return found
+
+    def name(self, node: Node) -> str:
+        """The service that a span is of."""
+        return self._services[node.service]
+
+    def process(self, node: Node) -> Pairs:
+        """What is said of the process behind a span."""
+        return _process(self._services[node.service], self._axes.regions[node.region], node.version, self._namespace)
+
+    def tags(self, node: Node, walk: Walk, *, root: bool) -> Pairs:
+        """What is said of the span itself."""
+        tags: list[tuple[str, str]] = [("span.kind", node.kind), ("region", self._axes.regions[node.region])]
+        if node.kind in ("server", "consumer"):
+            tags.append(("version", node.version))
+            store = self._stores[node.service]
+            tags.append(("db.system", store) if store else ("http.status_code", str(node.status)))
+        elif node.peer:
+            tags.append(("peer.service", node.peer))
+            if node.attempt:
+                tags.append(("attempt", str(node.attempt)))
+        if root:
+            method, route = self._journeys[walk.journey]
+            tags += [("http.method", method), ("http.route", route), ("journey", walk.journey)]
+        if root or node.mode == "slice":
+            tags += [(f"slice.{dim}", value) for dim, value in walk.slices]
+        tags += node.tags
+        if node.failed:
+            tags.append(("error", "true"))
+        return tuple(sorted(tags))
+
+
+@lru_cache(4096)
+def _process(service: str, region: str, version: str, namespace: str) -> Pairs:
+    return (("namespace", namespace), ("pod", f"{service}-{region}"), ("region", region), ("version", version))
+
+
+class _Making:
+    """Spans of one part of a trace."""
+
+    __slots__ = ("_dice", "_end", "_maker", "_served", "_spans", "_trace_id", "_walk", "ids")
+
+    def __init__(self, maker: SpanMaker, walk: Walk, trace_id: str, dice: Dice) -> None:
+        self._maker, self._walk, self._trace_id, self._dice = maker, walk, trace_id, dice
+        self._spans: list[Span] = []
+        self._served: list[Served] = []
+        self._end = 0
+        self.ids: dict[int, tuple[str, int]] = {}
+        """By producer node: its span and when it ended."""
+
+    def add(self, node: Node, parent: str, start: int, *, root: bool) -> None:
+        """A node with all below it."""
+        span_id = self._dice.hex(16)
+        duration = max(1, int(node.length * 1e6))
+        logs: tuple[SpanLog, ...] = ()
+        if node.failed:
+            words = REASONS.get(node.mode, "failed")
+            logs = (SpanLog(start + duration, (("event", "error"), ("message", words))),)
+        maker, walk = self._maker, self._walk
+        span = Span(
+            span_id, parent, maker.name(node), node.operation, start, duration, node.kind, node.failed,
+            False, maker.tags(node, walk, root=root), maker.process(node), logs,
+        )  # fmt: skip
+        self._spans.append(span)
+        self._end = max(self._end, start + duration)
+        if node.kind in ("server", "consumer"):
+            self._served.append(Served(node, walk.journey, self._trace_id, span_id, start, walk.slices, root))
+        elif node.kind == "producer":
+            self.ids[id(node)] = (span_id, start + duration)
+        for child in node.children:
+            self.add(child, span_id, start + int(child.offset * 1e6), root=False)
+
+    def finish(self) -> Told:
+        """All that was added."""
+        spans = tuple(sorted(self._spans, key=lambda one: (one.start, one.span_id)))
+        return Told(self._end, Trace(self._trace_id, spans), tuple(self._served))

@@ -1,0 +1,279 @@
+"""One request followed through the production: who worked on it, how long, and what went wrong on the way.
+
+A server's time is drawn from the very law that its histogram is drawn from. A caller's and its callees' times hang
+together (a slow request is slow because of those it waits for) through one shared part of the normal numbers behind
+them, which leaves each one's law as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import exp, log, sqrt
+from typing import Final
+
+from warroom.simulator.axes import Axes
+from warroom.simulator.dice import Dice
+from warroom.simulator.laws import Laws
+from warroom.simulator.operations import (
+    client_operation,
+    consumer_operation,
+    journey_operation,
+    producer_operation,
+    server_operation,
+)
+from warroom.simulator.topology import Edge, Queue
+
+SHARED: Final = 0.9
+_REST: Final = sqrt(1.0 - SHARED * SHARED)
+_MOST_CALLS: Final = 3
+_MOST_TRIES: Final = 6
+_MOST_NODES: Final = 120
+_LONGEST: Final = 120.0
+"""Seconds: no span is longer."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A span to be. `offset` counts from its parent's start, both in seconds; `mode` is why it failed, in one word."""
+
+    service: int
+    region: int
+    version: str
+    operation: str
+    kind: str
+    length: float = 0.0
+    offset: float = 0.0
+    status: int = 200
+    mode: str = ""
+    peer: str = ""
+    attempt: int = 0
+    tags: tuple[tuple[str, str], ...] = ()
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly."""
+        return self.status >= 500 or self.status == 429
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A request: its root, and what it left in queues: seconds until it is taken up, who left it, who takes it."""
+
+    journey: str
+    region: int
+    slices: tuple[tuple[str, str], ...]
+    root: Node
+    later: tuple[tuple[float, Node, Node], ...]
+
+
+class Walker:
+    """Follows requests, one at a time."""
+
+    def __init__(self, axes: Axes, dice: Dice) -> None:
+        self._axes, self._dice = axes, dice
+        topology = self._topology = axes.topology
+        where = topology.service_index
+        self.targets = tuple(where[one.target] for one in topology.edges)
+        self.sources = tuple(where[one.source] for one in topology.edges)
+        self._calls: list[list[tuple[int, Edge]]] = [[] for _ in topology.services]
+        for at, edge in enumerate(topology.edges):
+            self._calls[self.sources[at]].append((at, edge))
+        self._queues: list[list[tuple[int, Queue]]] = [[] for _ in topology.services]
+        for at, queue in enumerate(topology.queues):
+            self._queues[where[queue.source]].append((at, queue))
+        self._operations = tuple(server_operation(one, topology) for one in topology.services)
+        self._entries = tuple(where[one.entry] for one in topology.journeys)
+        self._dims = tuple((dim, tuple(shares), tuple(shares.values())) for dim, shares in topology.slices.items())
+        self._names: tuple[tuple[str, ...], ...] = ()
+        self.own_status: dict[int, int] = {}
+        """By service, the status of its own failures where it is not 500."""
+
+    def walk(self, laws: Laws, versions: tuple[tuple[str, ...], ...]) -> Walk | None:
+        """A request of this second; None where nobody asks for anything."""
+        if sum(laws.asked) <= 0:
+            return None
+        self._names = versions
+        journey = self._dice.pick(laws.asked)
+        region = self._dice.pick(laws.requests[journey])
+        slices = tuple((dim, names[self._dice.pick(shares)]) for dim, names, shares in self._dims)
+        one = _Request(laws, journey, dict(slices))
+        root = self._serve(one, self._entries[journey], region, self._dice.normal(), journey)
+        root.operation = journey_operation(self._topology.journeys[journey])
+        return Walk(self._topology.journeys[journey].name, region, slices, root, tuple(one.later))
+
+    def _serve(self, one: _Request, service: int, region: int, z: float, journey: int = -1) -> Node:
+        """A service answers."""
+        laws, dice = one.laws, self._dice
+        one.nodes += 1
+        slot = dice.pick(laws.weight[service][region]) if laws.weight[service][region][0] < 0.9999 else 0
+        node = Node(service, region, self._names[service][slot], self._operations[service], "server")
+        if dice.share() < laws.refused[service][region]:
+            node.length, node.status, node.mode = 0.0008 + 0.001 * dice.share(), 503, "refused"
+            return node
+        mean, sigma = laws.mean[service][region][slot], laws.sigma[service][region]
+        fails = laws.fails[service][region][slot]
+        if journey >= 0:
+            mean, sigma = mean * laws.journey_ratio[journey][region], laws.journey_sigma[journey][region]
+        hurt = 0.0
+        for dim, value, extra, errors in laws.slices:
+            if one.slices.get(dim) == value:
+                mean += extra[service][region]
+                hurt = 1.0 - (1.0 - hurt) * (1.0 - errors[service][region])
+        node.length = min(_time(mean, sigma, z), _LONGEST)
+        own = max(fails - min(laws.callee[service][region], fails), hurt, 0.0)
+        if dice.share() < own:
+            node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > 0.5 * own else "own"
+            return node
+        self._call_others(one, node, z)
+        return node
+
+    def _call_others(self, one: _Request, node: Node, z: float) -> None:
+        """The calls that a service makes for a request, then what it leaves in queues."""
+        journey = self._topology.journeys[one.journey].name
+        units: list[list[Node]] = []
+        for at, edge in self._calls[node.service]:
+            per = one.laws.per_request[at][node.region]
+            if edge.journeys:
+                per = edge.journeys.get(journey, 0.0) * _scale(per, edge, one.laws)
+            for _ in range(min(self._dice.count(per), _MOST_CALLS)):
+                if one.nodes > _MOST_NODES:
+                    break
+                unit = self._call(one, at, edge, node, z)
+                units.append(unit)
+                if unit[-1].failed and edge.critical:
+                    node.status = 504 if unit[-1].mode == "timeout" else 502
+                    node.mode, node.peer = unit[-1].mode, edge.target
+                    break
+            if node.failed:
+                break
+        if not node.failed:
+            for at, queue in self._queues[node.service]:
+                for _ in range(min(self._dice.count(queue.messages), 2)):
+                    units.append([self._publish(one, at, queue, node)])
+        _place(node, units)
+
+    def _call(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> list[Node]:
+        """One call with its repetitions, in order."""
+        tries: list[Node] = []
+        while True:
+            attempt = self._attempt(one, at, edge, node, z)
+            attempt.attempt = len(tries) + 1
+            tries.append(attempt)
+            again = attempt.failed and len(tries) < _MOST_TRIES
+            if not again or self._dice.share() >= one.laws.retry[at][node.region]:
+                return tries
+
+    def _attempt(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> Node:
+        laws, dice, region = one.laws, self._dice, node.region
+        one.nodes += 1
+        target = self.targets[at]
+        timeout = edge.timeout_ms / 1000
+        made = Node(node.service, region, node.version, client_operation(edge), "client", peer=edge.target)
+        if edge.pool and laws.pool_waiting[at][region] >= 1.0:
+            wait = Node(node.service, region, node.version, "pool.acquire", "internal", peer=edge.target)
+            wait.length = 0.0005 + dice.share() * edge.pool_timeout_ms / 1000
+            wait.tags = (
+                ("pool.in_use", f"{laws.pool_used[at][region]:.0f}"),
+                ("pool.max", f"{laws.pool_size[at][region]:.0f}"),
+            )
+            made.children.append(wait)
+        if laws.breaker[at][region] >= 2.0:
+            return _ended(made, 0.0002, 503, "breaker")
+        if edge.pool and dice.share() < laws.pool_timeouts[at][region]:
+            return _ended(made, edge.pool_timeout_ms / 1000, 503, "pool")
+        if dice.share() < laws.broken[at][region]:
+            return self._unconnected(laws, target, made, timeout)
+        shared = SHARED * z + _REST * dice.normal()
+        if self._topology.services[target].kind == "external":
+            length = _time(laws.call_mean[at][region], laws.call_sigma[at][region], shared)
+            if dice.share() < laws.timed_out[at][region] or length > timeout:
+                return _ended(made, timeout, 504, "timeout")
+            made.length = length
+            if dice.share() < laws.call_errors[at][region]:
+                made.status, made.mode = 502, "peer"
+            return made
+        route = laws.route[at][region]
+        answered = self._serve(one, target, dice.pick(route), shared)
+        network = max(laws.network[at][region], 1e-5)
+        answered.offset = network / 2 + sum(child.length for child in made.children)
+        made.children.append(answered)
+        made.length = answered.offset + answered.length + network / 2
+        if made.length > timeout:
+            return _ended(made, timeout, 504, "timeout")
+        if answered.failed:
+            made.status, made.mode = 502, "peer"
+        return made
+
+    def _unconnected(self, laws: Laws, target: int, made: Node, timeout: float) -> Node:
+        """An attempt that the callee never saw."""
+        region = made.region
+        if laws.dns[target][region] < 0.999:
+            return _ended(made, 0.004 + 0.01 * self._dice.share(), 502, "dns")
+        if laws.tls[target][region] > 0.001:
+            return _ended(made, 0.012 + 0.01 * self._dice.share(), 502, "tls")
+        return _ended(made, min(timeout, 1.0 + 3.0 * self._dice.share()), 502, "network")
+
+    def _publish(self, one: _Request, at: int, queue: Queue, node: Node) -> Node:
+        """A message left for another service, which takes it up later."""
+        laws, target = one.laws, self._topology.service_index[queue.target]
+        made = Node(node.service, node.region, node.version, producer_operation(queue), "producer", peer=queue.target)
+        made.length = 0.0008 + 0.002 * self._dice.share()
+        if one.nodes < _MOST_NODES:
+            taken = self._serve(one, target, node.region, self._dice.normal())
+            taken.operation, taken.kind = consumer_operation(queue), "consumer"
+            taken.tags = (("messaging.destination", queue.name), ("messaging.system", "kafka"))
+            one.later.append((laws.lag[at][node.region] + 0.002, made, taken))
+        made.tags = (("messaging.destination", queue.name), ("messaging.system", "kafka"))
+        return made
+
+
+class _Request:
+    """What a walk carries along."""
+
+    __slots__ = ("journey", "later", "laws", "nodes", "slices")
+
+    def __init__(self, laws: Laws, journey: int, slices: dict[str, str]) -> None:
+        self.laws, self.journey, self.slices = laws, journey, slices
+        self.nodes = 0
+        self.later: list[tuple[float, Node, Node]] = []
+
+
+def _time(mean: float, sigma: float, z: float) -> float:
+    sigma = max(sigma, 0.02)
+    return exp(log(max(mean, 1e-5)) - 0.5 * sigma * sigma + sigma * z)
+
+
+def _ended(node: Node, length: float, status: int, mode: str) -> Node:
+    node.length, node.status, node.mode = length, status, mode
+    return node
+
+
+def _scale(per: float, edge: Edge, laws: Laws) -> float:
+    """How many calls there are against what the topology says, over all journeys: caches and faults change it."""
+    shares = laws.asked
+    total = sum(shares)
+    names = [one.name for one in laws.topology.journeys]
+    usual = sum(share * edge.journeys.get(name, 0.0) for name, share in zip(names, shares, strict=True)) / total
+    return per / usual if usual > 0 else 0.0
+
+
+def _place(node: Node, units: list[list[Node]]) -> None:
+    """Put the calls into the caller's time: one after the other where there is time for it, else side by side."""
+    if not units:
+        return
+    lengths = [sum(child.length for child in unit) for unit in units]
+    longest, total = max(lengths), sum(lengths)
+    node.length = max(node.length, longest * 1.01 + 0.0001)
+    head = min(0.3 * max(node.length - total, 0.0), 0.2 * node.length)
+    room = node.length - head
+    # Every start is moved forward alike, so that the last ends in time.
+    squeeze = min(1.0, (room - longest) / max(total - min(lengths), 1e-9)) if total > room else 1.0
+    at = head
+    for unit, length in zip(units, lengths, strict=True):
+        start = min(at, node.length - length)
+        for child in unit:
+            child.offset = start
+            start += child.length
+            node.children.append(child)
+        at += length * squeeze
