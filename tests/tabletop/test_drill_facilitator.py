@@ -12,8 +12,9 @@ from warroom.incident.decode import read_event
 from warroom.tabletop.controls import ControlError
 from warroom.tabletop.deeds import FACILITATOR, Act, Command, Deed, Whisper, act
 from warroom.tabletop.drill import Drill
-from warroom.tabletop.headless import Room, Run, acts, run_headless
+from warroom.tabletop.headless import Run, acts, run_headless
 from warroom.tabletop.replay import replay_log, world_deeds
+from warroom.tabletop.room import Room
 from warroom.tabletop.seal import fits, open_change
 
 
@@ -38,7 +39,7 @@ class Session:
                 refusal = self.room.ask(FACILITATOR, deed.fields, self.drill.moment)
                 assert refusal is None, refusal.words
 
-    def ask(self, who: str, type_: str, **fields: Any) -> str:
+    def ask(self, who: str, type_: str, /, **fields: Any) -> str:
         refusal = self.room.ask(who, {"type": type_, **fields}, self.drill.moment)
         return "" if refusal is None else refusal.words
 

@@ -25,9 +25,10 @@ from warroom.tabletop.bots import make
 from warroom.tabletop.bots.team import Bot
 from warroom.tabletop.deeds import Act, Whisper
 from warroom.tabletop.drill import Drill, Telemetry
-from warroom.tabletop.headless import Room, Run, acts, play
+from warroom.tabletop.headless import Run, acts, play
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.replay import ReplayError, began, world_deeds
+from warroom.tabletop.room import Room
 from warroom.tabletop.runbook import Runbook
 
 

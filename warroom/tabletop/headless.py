@@ -15,15 +15,10 @@ from typing import Any, TypeAlias
 import orjson
 
 from warroom.embedded.ruler import RuleGroup
-from warroom.incident.chain import seal_all
-from warroom.incident.commands import COMMAND
-from warroom.incident.decide import decide
 from warroom.incident.ids import incident_id
 from warroom.incident.record import Record
 from warroom.incident.record_json import record_json
-from warroom.incident.state import Actor, IncidentState
-from warroom.incident.verdict import Proposed, Refusal
-from warroom.incident.words import Access
+from warroom.incident.state import IncidentState
 from warroom.tabletop.bots import make
 from warroom.tabletop.bots.team import Bot
 from warroom.tabletop.curve import Curve
@@ -31,6 +26,7 @@ from warroom.tabletop.deeds import FACILITATOR, Act, Whisper
 from warroom.tabletop.drill import Drill, Telemetry
 from warroom.tabletop.look import PlayerView
 from warroom.tabletop.model import Scenario
+from warroom.tabletop.room import Room
 from warroom.tabletop.runbook import Runbook
 
 USUAL_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -38,38 +34,6 @@ USUAL_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 Refused: TypeAlias = tuple[int, str, str, str]
 """The second, who asked, for what, and the words of the refusal."""
-
-
-class Room:
-    """The room of one exercise, kept in this process: it decides, seals and folds, as a server does."""
-
-    def __init__(self, incident: str, seed: int, origin: str = "") -> None:
-        self.state = IncidentState(id=incident)
-        self.records: list[Record] = []
-        self._numbers: dict[str, int] = {}
-        self._chance = random.Random(f"{incident}/{seed}/{origin}")  # noqa: S311 (a log that is to be made again)
-
-    def ask(self, who: str, fields: Mapping[str, Any], at: datetime) -> Refusal | None:
-        """`who` asks for a command at `at`; why not, or None when it was accepted.
-
-        Raises:
-            ValidationError: the fields are no command.
-        """
-        command = COMMAND.validate_python(dict(fields))
-        actor = Actor(who, Access.ADMIN if who == FACILITATOR else Access.COMMANDER)
-        verdict = decide(self.state, command, actor, at)
-        if isinstance(verdict, Refusal):
-            return verdict
-        if verdict:
-            self.append(verdict, actor, at)
-        return None
-
-    def append(self, proposed: Sequence[Proposed], actor: Actor, at: datetime) -> None:
-        """Seal these events as they are."""
-        number = self._numbers[actor.name] = self._numbers.get(actor.name, 0) + 1
-        salts = [self._chance.randbytes(16) for _ in proposed]
-        records, self.state = seal_all(self.state, proposed, actor, at, f"headless-{actor.name}", number, salts)
-        self.records += records
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,27 @@
+"""The book scores higher than a guess, and a guess higher than nobody: on every scenario that ships, with seeds that
+nothing was tuned on.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from warroom.tabletop.bots import NAMES
+from warroom.tabletop.headless import run_headless
+from warroom.tabletop.library import installed
+from warroom.tabletop.model import Scenario
+from warroom.tabletop.score import score
+
+SCENARIOS = [file.scenario for file in installed().newest]
+SEEDS = (90_001, 90_002)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.metadata.id for one in SCENARIOS])
+def test_the_book_beats_the_guess_beats_nobody(scenario: Scenario, seed: int) -> None:
+    totals = {}
+    for bot in NAMES:
+        run = run_headless(scenario, seed, bot)
+        totals[bot] = score(run.records, scenario).total
+    assert totals["textbook"] > totals["guess"] > totals["nothing"], totals
