@@ -46,7 +46,7 @@ async def read_exercises(root: Path) -> KeptLogs:
     """Every exercise under `root`, whole."""
     runs: list[tuple[KeptExercise, tuple[Record, ...]]] = []
     remarks = []
-    for path in sorted(root.glob(f"*/{LOG_FILE}")):
+    for path in _stores(root):
         try:
             runs += await _read(path)
         except StoreLocked:
@@ -85,6 +85,10 @@ def _spelled(text: str) -> str:
     """`inc-7k3q`, `7K3Q` or `INC 7k3q` as ids are spelled."""
     bare = text.strip().upper().removeprefix("INC").lstrip("- ").translate(str.maketrans("ILO", "110"))
     return f"INC-{bare}"
+
+
+def _stores(root: Path) -> list[Path]:
+    return sorted(root.glob(f"*/{LOG_FILE}"))
 
 
 async def _read(path: Path) -> list[tuple[KeptExercise, tuple[Record, ...]]]:

@@ -121,4 +121,5 @@ def spans(found: tuple[Clock, ...]) -> tuple[Span, ...]:
 
 
 def _between(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None or end < start else end - start
+    """None where one never came; whoever was there before it was needed took no time."""
+    return None if start is None or end is None else max(0.0, end - start)

@@ -6,7 +6,6 @@ from collections import OrderedDict
 
 from warroom.tabletop.curve import Curve
 from warroom.tabletop.model import Scenario
-from warroom.tabletop.replay import ReplayError, replay_log, replay_null, replay_reference
 from warroom.tabletop.score.curves import Curves
 from warroom.tabletop.score.log import ExerciseLog
 from warroom.tabletop.score.shapes import ScoreError
@@ -22,6 +21,9 @@ def replayed(log: ExerciseLog, scenario: Scenario, harmful: frozenset[int]) -> C
     Raises:
         ScoreError: the log cannot be played again.
     """
+    # The simulator is heavy, and a score of kept runs does without it.
+    from warroom.tabletop.replay import ReplayError, replay_log
+
     try:
         team = replay_log(scenario, log.records)
         without = replay_log(scenario, log.records, leave_out=harmful) if harmful else None
@@ -32,6 +34,8 @@ def replayed(log: ExerciseLog, scenario: Scenario, harmful: frozenset[int]) -> C
 
 
 def _compare(scenario: Scenario, seed: int, start: float) -> tuple[Curve, Curve]:
+    from warroom.tabletop.replay import replay_null, replay_reference
+
     key = (scenario.digest, seed, start)
     found = _compared.get(key)
     if found is None:

@@ -56,7 +56,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time between two clocks, in seconds. None where one of them never came or they came the other way round."""
+    """A time between two clocks, in seconds. None where one of them never came, 0 where the second was there first."""
 
     id: str
     title: str
