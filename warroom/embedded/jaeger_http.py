@@ -29,6 +29,9 @@ from warroom.embedded.trace_store import TraceStore, resolved
 from warroom.telemetry.jaeger_read import summary_of
 from warroom.telemetry.traces import Trace, TraceSearch
 
+VERSION = "2.19.0"
+"""The Jaeger whose answers these are."""
+
 DEFAULT_LIMIT = 100
 LONGEST_SEARCH = 2 * 86_400.0
 """Seconds that a search without a start looks back."""
@@ -37,9 +40,10 @@ MOST = 1_000_000
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 _DIGITS = re.compile(r"[0-9a-fA-F]+")
-_PAGE = (
-    "<!DOCTYPE html><title>Jaeger</title><p>warroom's embedded Jaeger: its API is under /api, without a user interface."
-)
+_PAGE = f"""<!DOCTYPE html><title>Jaeger</title>
+<script>const JAEGER_VERSION = {{"gitCommit":"","gitVersion":"{VERSION}","buildDate":""}};</script>
+<p>warroom's embedded Jaeger: its API is under /api. There is no user interface.
+"""
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from warroom.embedded.otlp import OtlpError, accepted, attributes, inside, items, pushed, refused, text, whole
+from warroom.embedded.otlp import OtlpError, attributes, inside, items, pushed, text, whole
 from warroom.embedded.otlp_messages import METRICS
-from warroom.embedded.remote_write import Pushed, PushRefused, keep
+from warroom.embedded.remote_write import PLAIN, Pushed, PushRefused, keep
 from warroom.embedded.series_store import STALE, SeriesStore
 from warroom.telemetry.alerts import Exemplar
 from warroom.telemetry.block import SeriesKey
@@ -44,11 +44,10 @@ def otlp_routes(store: SeriesStore, path: str = "/api/v1/otlp/v1/metrics") -> li
         try:
             series, infos = series_of(await pushed(request, METRICS))
             keep(store, series, infos)
-        except OtlpError as wrong:
-            return refused(request, wrong)
-        except PushRefused as wrong:
-            return refused(request, OtlpError(str(wrong), wrong.status))
-        return accepted(request)
+        except (OtlpError, PushRefused) as wrong:
+            # As Prometheus says it: in plain text, whatever the push was written in.
+            return Response(f"{wrong}\n", wrong.status, PLAIN)
+        return Response(status_code=200)
 
     return [Route(path, take, methods=["POST"])]
 

@@ -25,7 +25,7 @@ LARGEST = 32 * 1024 * 1024
 """Bytes of a push, compressed or not."""
 
 _KINDS = ("unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset")
-_PLAIN = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+PLAIN = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 
 
 class PushRefused(Exception):
@@ -56,7 +56,7 @@ def write_routes(store: SeriesStore, path: str = "/api/v1/write") -> list[Route]
             series, infos = read_write(await _body(request))
             keep(store, series, infos)
         except PushRefused as refused:
-            return Response(f"{refused}\n", refused.status, _PLAIN)
+            return Response(f"{refused}\n", refused.status, PLAIN)
         return Response(status_code=204)
 
     return [Route(path, write, methods=["POST"])]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -53,21 +54,21 @@ class _Seen:
 
 def target_of(said: str) -> ScrapeTarget:
     """A target as the command line names it: `[JOB=]HOST:PORT[/PATH]`, the host on loopback. Raises BadTarget."""
-    job, sign, rest = said.partition("=")
-    address = rest if sign else said
+    named = re.match(r"([\w.-]+)=(.*)", said)
+    job, address = (named[1], named[2]) if named is not None else ("scraped", said)
     parts = urlsplit(address if "://" in address else f"http://{address}")
     shown = "JOB=127.0.0.1:9100 or 127.0.0.1:9100/metrics would be one"
     try:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise BadTarget(f"{said!r} is no target; {shown}") from None
-    if parts.scheme != "http" or not host or port is None or parts.username is not None or (sign and not job):
+    if parts.scheme != "http" or not host or port is None or parts.username is not None:
         raise BadTarget(f"{said!r} is no target; {shown}")
     if host != "localhost" and not _loopback(host):
         raise BadTarget(f"{said!r}: only targets of this machine are scraped; {shown}")
     where = f"[{host}]" if ":" in host else host
     path = (parts.path or "/metrics") + (f"?{parts.query}" if parts.query else "")
-    return ScrapeTarget(job or "scraped" if sign else "scraped", f"{where}:{port}", f"http://{where}:{port}{path}")
+    return ScrapeTarget(job, f"{where}:{port}", f"http://{where}:{port}{path}")
 
 
 class Scraper:
