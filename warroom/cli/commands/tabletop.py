@@ -9,6 +9,7 @@ import click
 SUBCOMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("tabletop_files", "list_command", "List the scenarios of this machine, without giving anything away."),
     "show": ("tabletop_files", "show_command", "Read a scenario as players do; with --spoilers, all of it."),
+    "run": ("tabletop_run", "run_command", "Play a scenario: host it, play it alone, or let a bot play."),
     "lint": ("tabletop_files", "lint_command", "Check scenario files; all that are installed when none is named."),
     "new": ("tabletop_files", "new_command", "Write the beginning of a scenario of your own."),
     "schema": ("tabletop_files", "schema_command", "Print the JSON Schema of scenario files."),
