@@ -46,8 +46,8 @@ async def declared(place: House, client: Client) -> Facilitating:
     return place.server.facilitation
 
 
-async def test_hosts_see_and_do_and_players_hear_only_what_is_theirs():
-    async with house() as place, place.client("hana") as host, place.client("jana", Access.ADMIN) as player:
+async def test_hosts_see_and_do_and_players_hear_only_what_is_theirs(tmp_path):
+    async with house(tmp_path) as place, place.client("hana") as host, place.client("jana", Access.ADMIN) as player:
         it = await declared(place, host)
         assert await host.request("exercise", incident=it.incident) == {"second": 61, "truth": ["CHG-118"]}
         told = {"inject_id": "I1"}
@@ -61,15 +61,15 @@ async def test_hosts_see_and_do_and_players_hear_only_what_is_theirs():
         assert len(it.done) == 1
 
 
-async def test_what_cannot_be_done_is_said_in_words():
-    async with house() as place, place.client("hana") as host:
+async def test_what_cannot_be_done_is_said_in_words(tmp_path):
+    async with house(tmp_path) as place, place.client("hana") as host:
         it = await declared(place, host)
         with pytest.raises(Refused, match="cannot 'explode'"):
             await host.request("facilitate", incident=it.incident, do="explode")
 
 
-async def test_a_real_incident_and_one_that_is_not_there_have_no_facilitator():
-    async with house() as place, place.client("hana") as host:
+async def test_a_real_incident_and_one_that_is_not_there_have_no_facilitator(tmp_path):
+    async with house(tmp_path) as place, place.client("hana") as host:
         settled = await host.submit({"type": "declare-incident", "title": "Real"}).settled()
         with pytest.raises(Refused, match="no exercise"):
             await host.request("exercise", incident=settled.incident)
