@@ -128,8 +128,11 @@ async def test_a_real_prometheus_writes_to_it_and_rules_fire(
 
         (alert,) = await until(firing, "the alert")  # type: ignore[misc]
         assert alert.annotation("summary").startswith("down at 127.0.0.1:")
-        recorded = await prometheus.instant('job:up:sum{job="prometheus"}')
-        assert [one.value for one in recorded.samples] == [1.0]
+
+        async def recorded() -> object:
+            return (await prometheus.instant('job:up:sum{job="prometheus"}')).samples
+
+        assert [one.value for one in await until(recorded, "the recorded series")] == [1.0]  # type: ignore[attr-defined]
         (rule,) = [one for one in await prometheus.rules() if one.kind == "alerting"]
         assert (rule.name, rule.state, rule.health) == ("TargetDown", "firing", "ok")
 

@@ -22,7 +22,7 @@ from warroom.embedded.template_functions import parse_duration
 from warroom.embedded.templates import Template, TemplateError
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
-Check: TypeAlias = Callable[[str], None]
+Check: TypeAlias = Callable[[str], object]
 """Raises PromqlError for an expression that is none."""
 
 LARGEST = 4 * 1024 * 1024
@@ -89,7 +89,7 @@ def load_rules(path: Path, check: Check | None = None) -> tuple[RuleGroup, ...]:
 
 def read_rules(text: str, where: str, check: Check | None = None) -> tuple[RuleGroup, ...]:
     """The groups of a file's text; `where` names it in errors, `check` judges expressions. Raises RuleError."""
-    check = check or Engine(SeriesStore()).check
+    judge: Check = check or Engine(SeriesStore()).check
     try:
         said = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as wrong:
@@ -100,7 +100,7 @@ def read_rules(text: str, where: str, check: Check | None = None) -> tuple[RuleG
     groups = said.get("groups") or []
     if not isinstance(groups, list):
         raise RuleError(f"{where}: groups must be a list")
-    found = tuple(_group(one, f"{where}: group {number}", where, check) for number, one in enumerate(groups, 1))
+    found = tuple(_group(one, f"{where}: group {number}", where, judge) for number, one in enumerate(groups, 1))
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:

@@ -190,7 +190,7 @@ def _verb(found: re.Match[str], value: Any) -> str:
     if verb == "t" and isinstance(value, bool):
         return _padded(shown(value), flags, width)
     if verb in "dxXo" and whole:
-        return f"%{flags}{width}{verb}" % value
+        return str(f"%{flags}{width}{verb}" % value)
     if verb in "feEgGF" and isinstance(value, float):
         if math.isnan(value) or math.isinf(value):
             return _padded(go_float(value), flags.replace("0", ""), width)

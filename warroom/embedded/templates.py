@@ -150,10 +150,9 @@ class _Filling:
 
     def _shortcut(self, name: str, operands: Sequence[Operand], last: tuple[Any, ...]) -> Any:
         """`and` and `or` stop at the first argument that decides."""
-        asked = [lambda one=one: self._operand(one) for one in operands]
         value: Any = None
-        for ask in [*asked, *(lambda one=one: one for one in last)]:
-            value = ask()
+        for operand in (*operands, *(Constant(one) for one in last)):
+            value = self._operand(operand)
             if truth(value) == (name == "or"):
                 break
         return value
