@@ -1,13 +1,16 @@
 """The logs of exercises on this machine: each run has a directory with a store of its own.
 
-Invariant: they are read and never written here; a log that is being played, or cannot be read, is told in words.
+Invariant: logs are read and never written here; one that is being played, or cannot be read, is told in words. A score
+is kept beside its log and counts only for the head of the log that it was made from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+
+import orjson
 
 from warroom.incident.decode import read_event
 from warroom.incident.events import ExerciseStarted
@@ -16,6 +19,7 @@ from warroom.store.port import StoreError, StoreLocked
 from warroom.store.sqlite import SqliteStore
 
 LOG_FILE = "log.db"
+SCORE_FILE = "score.json"
 _PAGE = 1000
 
 
@@ -25,12 +29,15 @@ class ExerciseNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeptExercise:
-    """One run: its incident, what was played, when it began on its own clock, and its directory."""
+    """One run: its incident, what was played, and its directory. `played_at` is when it was played in real time, by
+    when its log was written last.
+    """
 
     incident: str
     scenario: str
+    version: int
     title: str
-    started_at: datetime
+    played_at: datetime
     directory: Path
 
 
@@ -53,7 +60,7 @@ async def read_exercises(root: Path) -> KeptLogs:
             remarks.append(f"{path.parent.name} is being played; its log is left alone")
         except StoreError as error:
             remarks.append(f"{path.parent.name} cannot be read: {error}")
-    runs.sort(key=lambda run: (run[1][-1].recorded_at, run[0].directory.name))
+    runs.sort(key=lambda run: (run[0].played_at, run[0].directory.name))
     return KeptLogs(tuple(runs), tuple(remarks))
 
 
@@ -63,13 +70,21 @@ async def read_exercise(root: Path, incident: str) -> tuple[Record, ...]:
     Raises:
         ExerciseNotFound: there is none, there are several, or its log cannot be read.
     """
+    return (await find_exercise(root, incident))[1]
+
+
+async def find_exercise(root: Path, incident: str) -> tuple[KeptExercise, tuple[Record, ...]]:
+    """The same, with where it is kept.
+
+    Raises:
+        ExerciseNotFound: there is none, there are several, or its log cannot be read.
+    """
     kept = await read_exercises(root)
     hint = f" ({kept.remarks[0]})" if kept.remarks else ""
     if incident == "-":
         if not kept.runs:
             raise ExerciseNotFound(f"no exercise was played on this machine; its logs would be in {root}{hint}")
-        newest = max(kept.runs, key=lambda run: (run[0].directory.stat().st_mtime, run[0].directory.name))
-        return newest[1]
+        return kept.runs[-1]
     wanted = _spelled(incident)
     found = [run for run in kept.runs if run[0].incident.startswith(wanted)]
     exact = [run for run in found if run[0].incident == wanted]
@@ -78,7 +93,33 @@ async def read_exercise(root: Path, incident: str) -> tuple[Record, ...]:
         raise ExerciseNotFound(f"several exercises begin with {incident}: {names}")
     if not found:
         raise ExerciseNotFound(f"there is no exercise {incident} in {root}{hint}")
-    return (exact or found)[0][1]
+    return (exact or found)[0]
+
+
+def kept_score(kept: KeptExercise, head: bytes, scenario: str) -> bytes | None:
+    """The score that was kept for this head of its log and this digest of its scenario, as it was encoded."""
+    try:
+        body = orjson.loads((kept.directory / SCORE_FILE).read_bytes())
+        if body["head"] == head.hex() and body["scenario"] == scenario:
+            return orjson.dumps(body["score"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        pass
+    return None
+
+
+def keep_score(kept: KeptExercise, head: bytes, scenario: str, score: bytes) -> None:
+    """Keep a score beside its log, so that a history need not simulate it again; where that is not possible, do
+    without.
+    """
+    body = orjson.dumps({"head": head.hex(), "scenario": scenario, "score": orjson.loads(score)})
+    path = kept.directory / SCORE_FILE
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.write_bytes(body)
+        fresh.chmod(0o600)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
 
 
 def _spelled(text: str) -> str:
@@ -113,5 +154,6 @@ def _kept(records: tuple[Record, ...], directory: Path) -> KeptExercise | None:
         event = read_event(record)
         if isinstance(event, ExerciseStarted):
             told = event.exercise
-            return KeptExercise(record.incident, told.scenario, told.title, record.recorded_at, directory)
+            written = datetime.fromtimestamp((directory / LOG_FILE).stat().st_mtime, UTC)
+            return KeptExercise(record.incident, told.scenario, told.version, told.title, written, directory)
     return None

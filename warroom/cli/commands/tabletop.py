@@ -10,6 +10,8 @@ SUBCOMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("tabletop_files", "list_command", "List the scenarios of this machine, without giving anything away."),
     "show": ("tabletop_files", "show_command", "Read a scenario as players do; with --spoilers, all of it."),
     "run": ("tabletop_run", "run_command", "Play a scenario: host it, play it alone, or let a bot play."),
+    "review": ("tabletop_review", "review_command", "Write the after-action report of an exercise, with its score."),
+    "history": ("tabletop_review", "history_command", "How exercises went over time, and whether it gets better."),
     "lint": ("tabletop_files", "lint_command", "Check scenario files; all that are installed when none is named."),
     "new": ("tabletop_files", "new_command", "Write the beginning of a scenario of your own."),
     "schema": ("tabletop_files", "schema_command", "Print the JSON Schema of scenario files."),

@@ -20,12 +20,16 @@ _POINTS = 480
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something on a lane, at a second or from one to another. `kind` is a class of the page: good, bad, plain."""
+    """Something on a lane, at a second or from one to another. `kind` is a class of the page: good, bad, plain.
+
+    `short` stands beside it, for what is printed.
+    """
 
     start: float
     end: float | None
     label: str
     kind: str = "plain"
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def chart(
     *,
     title: str,
     top: float | None = None,
-    told: Callable[[float], str] = lambda value: f"{value:.0%}",
+    told: Callable[[float], str] = lambda value: f"{round(value * 100, 2):g}%",
     lanes: Sequence[tuple[str, Sequence[Mark]]] = (),
     verticals: Sequence[Mark] = (),
     height: int = 220,
@@ -113,7 +117,7 @@ def _scale(until: float) -> Callable[[float], float]:
 
 def _nice(value: float) -> float:
     """A round number above the value, at least one per cent."""
-    for limit in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8):
+    for limit in (0.01, 0.02, 0.04, 0.08, 0.2, 0.4, 0.6, 0.8):
         if value <= limit:
             return limit
     return 1.0
@@ -180,3 +184,5 @@ def _lane(name: str, marks: Sequence[Mark], at: int, x: Callable[[float], float]
                 f'<rect class="mark {mark.kind}" x="{start}" y="{at - 6}" width="{wide}" height="12" rx="3">'
                 f"{about}</rect>"
             )
+            if mark.short and start + wide < WIDTH - 190:
+                yield f'<text class="beside" x="{start + wide + 6}" y="{at + 4}">{escape(mark.short)}</text>'

@@ -129,7 +129,7 @@ def _lanes(made: Report) -> list[tuple[str, str, list[Mark]]]:
     kinds = {"harmful": "bad", "right": "good"}
     actions = [
         Mark(one["start"], one["end"], f"{one['title']} ({one['verdict']}, {one['status']})",
-             kinds.get(one["verdict"], "plain"))
+             kinds.get(one["verdict"], "plain"), one["title"][:28])
         for one in data["actions"] if one["start"] is not None
     ]  # fmt: skip
     true = made.told.true

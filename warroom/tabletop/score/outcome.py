@@ -33,8 +33,8 @@ def outcome(log: ExerciseLog, terms: Terms, curves: Curves, *, took_part: bool) 
     if curves.without_harm is not None and curves.without_harm.lost > curves.team.lost:
         harm = "; what harmful actions saved is not counted"
     why = (
-        f"users lost {curves.lost:,.0f} user-minutes; {curves.nothing.lost:,.0f} if nobody acts, "
-        f"{curves.reference.lost:,.0f} in the reference run{harm}"
+        f"users lost {_minutes(curves.lost)} user-minutes; {_minutes(curves.nothing.lost)} if nobody acts, "
+        f"{_minutes(curves.reference.lost)} in the reference run{harm}"
     )
     return (Item("outcome.users", "What users lost", points(OF * worth, OF), OF, why, _deeds(log)),)
 
@@ -81,6 +81,11 @@ def _nothing_wrong(log: ExerciseLog, curves: Curves, *, took_part: bool) -> Item
     hurt = f"the team's actions cost users {cost:,.0f} user-minutes" if cost >= 0.5 else "no user was hurt"
     why = f"{hurt}, and {words}"
     return Item("outcome.users", "Production left in peace", points(OF * unhurt * said, OF), OF, why, entries)
+
+
+def _minutes(value: float) -> str:
+    """As the score keeps it, so that two texts never differ by a rounding."""
+    return f"{round(value, 3):,.0f}"
 
 
 def _deeds(log: ExerciseLog) -> tuple[int, ...]:
