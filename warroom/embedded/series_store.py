@@ -344,15 +344,15 @@ class SeriesStore:
                 return
             if table.fill(row, times, values):
                 return
-        table, row = self._neighbour(times) if not kept.homes else (None, 0)
-        if table is None:
-            table = Table()
-            self._tables.append(table)
-            row = table.add_rows(1)
-            self._extend(table, slice(0, 1), times, values[np.newaxis])
+        near, row = self._neighbour(times) if not kept.homes else (None, 0)
+        if near is None:
+            near = Table()
+            self._tables.append(near)
+            row = near.add_rows(1)
+            self._extend(near, slice(0, 1), times, values[np.newaxis])
         else:
-            table.fill(row, times, values)
-        kept.homes.append((table, row))
+            near.fill(row, times, values)
+        kept.homes.append((near, row))
         self._picks.clear()
 
     def _neighbour(self, times: Times) -> tuple[Table | None, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warroom.embedded.promql.errors import SAME_LABELSET, execution
-from warroom.embedded.promql.grid import Mask, Scalar, Values, Vector, grouped, no_name, united, worded
+from warroom.embedded.promql.grid import Mask, Scalar, Values, Vector, ever, grouped, no_name, united, worded
 from warroom.embedded.promql.labels import dropping, keeping, with_labels
 from warroom.embedded.promql.tree import COMPARISONS, Binary, Matching
 from warroom.telemetry.series import Labels
@@ -73,7 +73,7 @@ def of_sets(how: Binary, left: Vector, right: Vector) -> Vector:
     if how.operator == "or":
         seen = _any(on_left, left.there, len(signatures), steps)
         there = right.there & ~seen[on_right]
-        kept = there.any(axis=1)
+        kept = ever(there)
         labels = left.labels + [label for label, keep in zip(right.labels, kept, strict=True) if keep]
         values = np.concatenate([left.values, right.values[kept]])
         return united(labels, values, np.concatenate([left.there, there[kept]]))

@@ -23,6 +23,8 @@ from warroom.embedded.promql.grid import (
     Values,
     Vector,
     Words,
+    anywhere,
+    ever,
     mapped,
     needed,
     no_name,
@@ -214,8 +216,8 @@ class Evaluation:
             self.scope.check()
             values[batch.rows], there[batch.rows] = work(Windows.of(batch, ends, length, self.steps.times), parameters)
         if node.function in ("rate", "increase"):
-            self._no_counter(labels, there.any(axis=1))
-        kept = there.any(axis=1)
+            self._no_counter(labels, ever(there))
+        kept = ever(there)
         if node.function not in _KEEP_NAMES:
             labels = [no_name(one) for one in labels]
         if not kept.all():
@@ -279,7 +281,7 @@ def _moment(node: Range | Subquery) -> Moment:
 
 def _filled(keys: Sequence[Labels], values: Values, there: np.ndarray) -> Vector:
     """Only series that have a value at some step."""
-    kept = there.any(axis=1)
+    kept = ever(there)
     if kept.all():
         return Vector(list(keys), values, there)
     return Vector([key for key, keep in zip(keys, kept, strict=True) if keep], values[kept], there[kept])
@@ -291,13 +293,13 @@ def _one(values: Values) -> Vector:
 
 def _absent(run: Evaluation, args: Sequence[Node]) -> Result:
     vector = run.vector(args[0])
-    return _missing(args[0], vector.there.any(axis=0))
+    return _missing(args[0], anywhere(vector.there))
 
 
 def _absent_over_time(run: Evaluation, args: Sequence[Node]) -> Result:
     inner = args[0]
     found = run._over_ranges(Call("present_over_time", (inner,)))
-    return _missing(inner.selector if isinstance(inner, Range) else inner, found.there.any(axis=0))
+    return _missing(inner.selector if isinstance(inner, Range) else inner, anywhere(found.there))
 
 
 def _missing(node: Node, seen: np.ndarray) -> Vector:

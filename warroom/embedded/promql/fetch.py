@@ -77,7 +77,7 @@ def apart(rows: Rows, times: Times, values: Values, missing: Mask) -> Iterator[B
     for members in groups.values():
         kept = ~missing[members[0]]
         if kept.any():
-            yield Batch(rows[members], times[kept], values[np.ix_(members, np.nonzero(kept)[0])])
+            yield Batch(rows[members], times[kept], values[members][:, kept])
 
 
 def _rows(values: Values, rows: Rows, low: int, high: int) -> Values:

@@ -73,18 +73,21 @@ def _dates(values: Values) -> NDArray[np.datetime64]:
 
 def _day_of_month(values: Values) -> Values:
     days = _dates(values).astype("datetime64[D]")
-    return (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.float64) + 1
+    since: NDArray[np.timedelta64] = days - days.astype("datetime64[M]").astype("datetime64[D]")
+    return since.astype(np.float64) + 1
 
 
 def _day_of_year(values: Values) -> Values:
     days = _dates(values).astype("datetime64[D]")
-    return (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64) + 1
+    since: NDArray[np.timedelta64] = days - days.astype("datetime64[Y]").astype("datetime64[D]")
+    return since.astype(np.float64) + 1
 
 
 def _days_in_month(values: Values) -> Values:
     months = _dates(values).astype("datetime64[M]")
     after: NDArray[np.datetime64] = (months + 1).astype("datetime64[D]")
-    return (after - months.astype("datetime64[D]")).astype(np.float64)
+    length: NDArray[np.timedelta64] = after - months.astype("datetime64[D]")
+    return length.astype(np.float64)
 
 
 def _month(values: Values) -> Values:

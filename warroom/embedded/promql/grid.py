@@ -83,6 +83,18 @@ class Remarks:
         self.infos[f"PromQL info: {words}"] = None
 
 
+def ever(there: Mask) -> Mask:
+    """Whether a row has a value at any step."""
+    found: Mask = np.logical_or.reduce(there, axis=1)
+    return found
+
+
+def anywhere(there: Mask) -> Mask:
+    """Whether a step has a value in any row."""
+    found: Mask = np.logical_or.reduce(there, axis=0)
+    return found
+
+
 def nothing(steps: Steps) -> Vector:
     """No series at all."""
     return Vector([], np.empty((0, steps.count)), np.empty((0, steps.count), bool))

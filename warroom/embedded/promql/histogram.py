@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from warroom.embedded.promql.grid import Mask, Remarks, Values, Vector, no_name, united
 from warroom.embedded.promql.labels import dropping
@@ -21,14 +22,15 @@ _FIX = (
     "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name "
 )
 
-Work = Callable[[Values, Values, Values], Values]
+Rows = NDArray[np.intp]
+Work = Callable[[Values, Values, Rows], Values]
 """From bounds (buckets), counts (histograms, buckets, steps) and which steps (numbers) to (histograms, steps)."""
 
 
 def histogram_quantile(wanted: Values, vector: Vector, remarks: Remarks, place: str) -> Vector:
     """The quantile of every histogram; `wanted` has a value for each step."""
 
-    def work(bounds: Values, counts: Values, steps: Values) -> Values:
+    def work(bounds: Values, counts: Values, steps: Rows) -> Values:
         return _quantile(wanted[steps], bounds, counts)
 
     if ((wanted < 0) | (wanted > 1)).any() or np.isnan(wanted).any():
@@ -40,7 +42,7 @@ def histogram_quantile(wanted: Values, vector: Vector, remarks: Remarks, place: 
 def histogram_fraction(lower: Values, upper: Values, vector: Vector, remarks: Remarks) -> Vector:
     """The share of observations between two bounds."""
 
-    def work(bounds: Values, counts: Values, steps: Values) -> Values:
+    def work(bounds: Values, counts: Values, steps: Rows) -> Values:
         return _fraction(lower[steps], upper[steps], bounds, counts)
 
     return _each(vector, remarks, work)
@@ -67,7 +69,7 @@ def _each(vector: Vector, remarks: Remarks, work: Work) -> Vector:
     return united([no_name(one) for one in labels], values, there)
 
 
-def _regular(there: Mask) -> Iterator[tuple[Values, Values, Mask]]:
+def _regular(there: Mask) -> Iterator[tuple[Rows, Rows, Mask]]:
     """Parts of some histograms of the same bounds with the same buckets there: which of them, steps, and buckets."""
     if there.all():
         yield np.arange(there.shape[0]), np.arange(there.shape[2]), np.ones(there.shape[1], bool)

@@ -109,7 +109,8 @@ def _place(bare: str, name: str) -> str:
 
 
 def _node(said: Any, bare: str) -> Node:
-    return _READERS[type(said).__name__](said, bare)
+    found: Node = _READERS[type(said).__name__](said, bare)
+    return found
 
 
 def _call(said: Any, bare: str) -> Node:

@@ -70,9 +70,9 @@ class Windows:
     def counted(self, changes: Mask) -> Values:
         """How many of the changes from one sample to the next lie in each window."""
         counts = np.zeros(self.batch.values.shape, np.int64)
-        np.cumsum(changes, axis=1, out=counts[:, 1:])
+        counts[:, 1:] = np.cumsum(changes, axis=1)
         last = np.maximum(self.hi - 1, 0)
-        first = np.minimum(self.lo, counts.shape[1] - 1)
+        first = np.minimum(self.lo, len(self.batch.times) - 1)
         return (np.take(counts, last, axis=1) - np.take(counts, first, axis=1)).astype(np.float64)
 
     def side_by_side(self) -> Iterator[tuple[slice, Values, Mask, Times]]:
@@ -248,7 +248,8 @@ def _predicted(windows: Windows, parameters: Parameters) -> tuple[Values, Mask]:
 
 def _changed(values: Values) -> Mask:
     before, after = values[:, :-1], values[:, 1:]
-    return (before != after) & ~(np.isnan(before) & np.isnan(after))
+    found: Mask = (before != after) & ~(np.isnan(before) & np.isnan(after))
+    return found
 
 
 def _some(work: Callable[[Windows], Values]) -> Function:
