@@ -21,8 +21,10 @@ from warroom.tabletop.runbook import Step
 
 HELD = 180
 """Seconds for which users have to be well."""
-PATIENCE = 270
+PATIENCE = 240
 """Seconds after which something that was done is held to have been in vain."""
+PREPARING = {"freeze": 45, "stop_automation": 45, "call": 60, "none": 60}
+"""Kinds of action that mend nothing by themselves, and the seconds after which one goes on from them."""
 CONFIDENT, PLAUSIBLE = 0.5, 0.12
 APPROVES_AFTER = 15
 """Seconds that whoever approves thinks about it."""
@@ -37,9 +39,10 @@ class Attempt:
     number: int
     asked: int
     hurting: bool
-    done: int | None = None
     before: float | None = None
+    done: int | None = None
     verdict: str = ""
+    patience: int = PATIENCE
 
 
 def fits(step: Step, action: OfferedAction) -> bool:
@@ -60,6 +63,7 @@ class Remedy:
         self._inquiry = inquiry
         self._health = health
         self.attempts: list[Attempt] = []
+        self._failed: dict[str, int] = {}
         self.mended: int | None = None
 
     @property
@@ -105,17 +109,24 @@ class Remedy:
             latest = self._health.latest
             before = latest.value if latest else None
             number = len(view.state.actions) + 1
-            self.attempts.append(Attempt(belief, chosen.id, number, view.second, hurting, before=before))
+            patience = PREPARING.get(chosen.kind, PATIENCE)
+            self.attempts.append(Attempt(belief, chosen.id, number, view.second, hurting, before, patience=patience))
             yield act(who, "request-action", action=chosen.id)
             return
 
     def _choice(self, state: IncidentState, belief: Belief) -> OfferedAction | None:
         spent = {one.action for one in state.actions if one.is_open or one.status == "done"}
+        done = self._done(state)
         for step in belief.steps:
             for action in offered(state):
-                if action.id not in belief.tried and action.id not in spent and fits(step, action):
+                tried = action.id in belief.tried and self._failed.get(action.id, done) >= done
+                if not tried and action.id not in spent and fits(step, action):
                     return action
         return None
+
+    def _done(self, state: IncidentState) -> int:
+        """How much was done: what failed before is worth another try once there is more."""
+        return sum(1 for one in state.actions if one.status == "done")
 
     def _asker(self, state: IncidentState, action: OfferedAction) -> str:
         if not action.needs:
@@ -131,6 +142,7 @@ class Remedy:
             return
         if state.status in ("failed", "cancelled", "rejected"):
             attempt.verdict = "failed"
+            self._failed[attempt.action] = self._done(view.state)
             return
         if state.status != "done":
             return
@@ -140,7 +152,7 @@ class Remedy:
         if self._helped(attempt, view.second):
             attempt.verdict = "helped"
             self.mended = view.second
-        elif waited >= PATIENCE:
+        elif waited >= attempt.patience:
             attempt.verdict = "better" if self._better(attempt) else "in vain"
             if attempt.verdict == "in vain" and self._choice(view.state, attempt.belief) is None:
                 attempt.belief.refuted = "what would have helped did not"
