@@ -15,6 +15,7 @@ from warroom.embedded.promql import aggregate, binary, functions, histogram
 from warroom.embedded.promql.errors import PromqlError, execution
 from warroom.embedded.promql.fetch import Batch, apart, batches, latest
 from warroom.embedded.promql.grid import (
+    Mask,
     Remarks,
     Result,
     Scalar,
@@ -165,10 +166,7 @@ class Evaluation:
         if wanted is None:
             return aggregate.aggregated(node, vector)
         if node.operator == "quantile":
-            bad = (wanted < 0) | (wanted > 1) | np.isnan(wanted)
-            if bad.any():
-                self.scope.remarks.warn("quantile value should be between 0 and 1, got "
-                                        f"{wanted[np.argmax(bad)]:g}{self.place('quantile', inside=True)}")  # fmt: skip
+            self.odd_quantile("quantile", wanted)
             return aggregate.quantile(node, vector, wanted)
         return aggregate.chosen(node, vector, wanted)
 
@@ -207,7 +205,7 @@ class Evaluation:
             shape = (len(once.labels), self.steps.count)
             return Vector(once.labels, np.broadcast_to(once.values, shape), np.broadcast_to(once.there, shape))
         if node.function == "quantile_over_time":
-            self._odd_quantile(parameters[0])
+            self.odd_quantile("quantile_over_time", parameters[0])
         labels, found, ends, length = self.ranged(inner)
         values = np.zeros((len(labels), self.steps.count))
         there = np.zeros(values.shape, bool)
@@ -216,7 +214,7 @@ class Evaluation:
             self.scope.check()
             values[batch.rows], there[batch.rows] = work(Windows.of(batch, ends, length, self.steps.times), parameters)
         if node.function in ("rate", "increase"):
-            self._no_counter(labels, ever(there))
+            self._no_counter(node.function, labels, ever(there))
         kept = ever(there)
         if node.function not in _KEEP_NAMES:
             labels = [no_name(one) for one in labels]
@@ -250,29 +248,41 @@ class Evaluation:
             return vector.labels, list(parts), ends, node.length
         raise PromqlError("bad_data", "a range vector is needed")
 
-    def _odd_quantile(self, wanted: Values) -> None:
+    def odd_quantile(self, function: str, wanted: Values) -> None:
+        """Remark on a quantile that is none."""
         bad = (wanted < 0) | (wanted > 1) | np.isnan(wanted)
         if bad.any():
-            place = self.place("quantile_over_time", inside=True)
-            self.scope.remarks.warn(f"quantile value should be between 0 and 1, got {wanted[np.argmax(bad)]:g}{place}")
+            worst = aggregate.number(float(wanted[np.argmax(bad)]))
+            self.scope.remarks.warn(f"quantile value should be between 0 and 1, got {worst}{self.place(function)}")
 
-    def _no_counter(self, labels: Sequence[Labels], kept: Sequence[bool] | np.ndarray) -> None:
-        for one, keep in zip(labels, kept, strict=True):
-            name = one[0][1] if one and one[0][0] == "__name__" else ""
-            if keep and name and not name.endswith(_COUNTERS):
-                self.scope.remarks.inform(
-                    "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
-                    f'"{name}"{self.place(name)}'
-                )
-                return
+    def _no_counter(self, function: str, labels: Sequence[Labels], kept: Mask) -> None:
+        """Remark on metrics that a rate is taken of and whose names are not those of counters."""
+        names = {one[0][1]: None for one, keep in zip(labels, kept, strict=True)
+                 if keep and one and one[0][0] == "__name__" and not one[0][1].endswith(_COUNTERS)}  # fmt: skip
+        for name in names:
+            self.scope.remarks.inform(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
+                f'"{name}"{self.place(function)}'
+            )
 
-    def place(self, words: str, *, inside: bool = False) -> str:
-        """Where something is in the query, as remarks say it; nothing when it cannot be found."""
-        at = self.scope.query.find(words + "(" if inside else words)
-        if at < 0:
+    def place(self, function: str, argument: int = 0) -> str:
+        """Where an argument of a function begins, as remarks say it; nothing when it cannot be told."""
+        query = self.scope.query
+        at = query.find(function + "(") + len(function) + 1
+        if at <= len(function):
             return ""
-        at += len(words) + 1 if inside else 0
-        return f" ({self.scope.query.count(chr(10), 0, at) + 1}:{at - self.scope.query.rfind(chr(10), 0, at)})"
+        at = _after_commas(query, at, argument)
+        return f" ({query.count(chr(10), 0, at) + 1}:{at - query.rfind(chr(10), 0, at)})"
+
+
+def _after_commas(query: str, at: int, commas: int) -> int:
+    """Where something stands after so many commas that are in no brackets."""
+    depth = 0
+    while commas and at < len(query):
+        depth += (query[at] in "([{") - (query[at] in ")]}")
+        commas -= query[at] == "," and not depth
+        at += 1
+    return at + len(query[at:]) - len(query[at:].lstrip())
 
 
 def _moment(node: Range | Subquery) -> Moment:
@@ -363,13 +373,15 @@ def _clamp_max(run: Evaluation, args: Sequence[Node]) -> Result:
 
 def _histogram_quantile(run: Evaluation, args: Sequence[Node]) -> Result:
     wanted = run.scalar(args[0])
-    place = run.place("histogram_quantile", inside=True)
-    return histogram.histogram_quantile(wanted, run.vector(args[1]), run.scope.remarks, place)
+    vector = run.vector(args[1])
+    run.odd_quantile("histogram_quantile", wanted)
+    return histogram.histogram_quantile(wanted, vector, run.scope.remarks, run.place("histogram_quantile", 1))
 
 
 def _histogram_fraction(run: Evaluation, args: Sequence[Node]) -> Result:
     lower, upper = run.scalar(args[0]), run.scalar(args[1])
-    return histogram.histogram_fraction(lower, upper, run.vector(args[2]), run.scope.remarks)
+    place = run.place("histogram_fraction", 2)
+    return histogram.histogram_fraction(lower, upper, run.vector(args[2]), run.scope.remarks, place)
 
 
 def _label_replace(run: Evaluation, args: Sequence[Node]) -> Result:

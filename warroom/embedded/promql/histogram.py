@@ -23,33 +23,31 @@ _FIX = (
 )
 
 Rows = NDArray[np.intp]
-Work = Callable[[Values, Values, Rows], Values]
-"""From bounds (buckets), counts (histograms, buckets, steps) and which steps (numbers) to (histograms, steps)."""
+Work = Callable[[Values, Values, Rows], tuple[Values, Mask]]
+"""From bounds (buckets), counts (histograms, buckets, steps) and which steps (numbers) to (histograms, steps), and
+which histograms had counts that fell."""
 
 
 def histogram_quantile(wanted: Values, vector: Vector, remarks: Remarks, place: str) -> Vector:
     """The quantile of every histogram; `wanted` has a value for each step."""
 
-    def work(bounds: Values, counts: Values, steps: Rows) -> Values:
+    def work(bounds: Values, counts: Values, steps: Rows) -> tuple[Values, Mask]:
         return _quantile(wanted[steps], bounds, counts)
 
-    if ((wanted < 0) | (wanted > 1)).any() or np.isnan(wanted).any():
-        worst = wanted[np.argmax((wanted < 0) | (wanted > 1) | np.isnan(wanted))]
-        remarks.warn(f"quantile value should be between 0 and 1, got {worst:g}{place}")
-    return _each(vector, remarks, work)
+    return _each(vector, remarks, work, place)
 
 
-def histogram_fraction(lower: Values, upper: Values, vector: Vector, remarks: Remarks) -> Vector:
+def histogram_fraction(lower: Values, upper: Values, vector: Vector, remarks: Remarks, place: str) -> Vector:
     """The share of observations between two bounds."""
 
-    def work(bounds: Values, counts: Values, steps: Rows) -> Values:
-        return _fraction(lower[steps], upper[steps], bounds, counts)
+    def work(bounds: Values, counts: Values, steps: Rows) -> tuple[Values, Mask]:
+        return _fraction(lower[steps], upper[steps], bounds, counts), np.zeros(len(counts), bool)
 
-    return _each(vector, remarks, work)
+    return _each(vector, remarks, work, place)
 
 
-def _each(vector: Vector, remarks: Remarks, work: Work) -> Vector:
-    families = _families(vector, remarks)
+def _each(vector: Vector, remarks: Remarks, work: Work, place: str) -> Vector:
+    families = _families(vector, remarks, place)
     steps = vector.values.shape[1]
     labels = list(families)
     values, there = np.full((len(labels), steps), np.nan), np.zeros((len(labels), steps), bool)
@@ -63,7 +61,9 @@ def _each(vector: Vector, remarks: Remarks, work: Work) -> Vector:
         rows = np.array([row for _, row in members], np.intp)
         for which, chosen, kept in _regular(vector.there[rows]):
             counts = vector.values[rows[which]][:, kept][:, :, chosen]
-            found = work(np.array(bounds)[kept], np.array(counts), np.asarray(chosen))
+            found, fell = work(np.array(bounds)[kept], np.array(counts), chosen)
+            for number in numbers[which][fell].tolist():
+                remarks.inform(f'{_FIX}"{dict(labels[number]).get("__name__", "")}"{place}')
             values[np.ix_(numbers[which], chosen)] = found
             there[np.ix_(numbers[which], chosen)] = True
     return united([no_name(one) for one in labels], values, there)
@@ -81,7 +81,7 @@ def _regular(there: Mask) -> Iterator[tuple[Rows, Rows, Mask]]:
                 yield np.array([number]), np.nonzero(which.reshape(-1) == kind)[0], kept
 
 
-def _families(vector: Vector, remarks: Remarks) -> dict[Labels, list[tuple[float, int]]]:
+def _families(vector: Vector, remarks: Remarks, place: str) -> dict[Labels, list[tuple[float, int]]]:
     """Bounds and rows of each histogram, by its labels."""
     found: dict[Labels, list[tuple[float, int]]] = {}
     for row, labels in enumerate(vector.labels):
@@ -92,18 +92,19 @@ def _families(vector: Vector, remarks: Remarks) -> dict[Labels, list[tuple[float
         except ValueError:
             if vector.there[row].any():
                 remarks.warn(f'bucket label "le" is missing or has a malformed value of "{text}" for metric name '
-                             f'"{said.get("__name__", "")}"')  # fmt: skip
+                             f'"{said.get("__name__", "")}"{place}')  # fmt: skip
             continue
         found.setdefault(dropping(labels, _BOUND), []).append((bound, row))
     return found
 
 
-def _rising(bounds: Values, counts: Values) -> tuple[Values, Values]:
-    """Buckets of different bounds whose counts do not fall."""
+def _rising(bounds: Values, counts: Values) -> tuple[Values, Values, Mask]:
+    """Buckets of different bounds whose counts do not fall, and which histograms had such that fell."""
     different, first = np.unique(bounds, return_index=True)
     if len(different) < len(bounds):
         counts = np.add.reduceat(counts, first, axis=1)
     before = counts[:, 0].copy()
+    fell = np.zeros(len(counts), bool)
     for bucket in range(1, counts.shape[1]):
         count = counts[:, bucket]
         with np.errstate(all="ignore"):
@@ -111,20 +112,21 @@ def _rising(bounds: Values, counts: Values) -> tuple[Values, Values]:
             apart = np.abs(before - count)
             tiny = (before == 0) | (count == 0) | (both < _LEAST_NORMAL)
             same = np.where(tiny, apart < _TOLERANCE * _LEAST_NORMAL, apart / both < _TOLERANCE)
+        fell |= np.logical_or.reduce(~same & (count < before), axis=1)
         count = np.where(same | (count < before), before, count)
         counts[:, bucket] = before = count
-    return different, counts
+    return different, counts, fell
 
 
-def _quantile(wanted: Values, bounds: Values, counts: Values) -> Values:
+def _quantile(wanted: Values, bounds: Values, counts: Values) -> tuple[Values, Mask]:
     shape = (counts.shape[0], counts.shape[2])
     outside = np.where(np.isnan(wanted), np.nan, np.where(wanted < 0, -np.inf, np.inf))
     known = (wanted >= 0) & (wanted <= 1)
     if bounds[-1] != np.inf:
-        return np.broadcast_to(np.where(known, np.nan, outside), shape)
-    bounds, counts = _rising(bounds, counts)
+        return np.broadcast_to(np.where(known, np.nan, outside), shape), np.zeros(len(counts), bool)
+    bounds, counts, fell = _rising(bounds, counts)
     if len(bounds) < 2:
-        return np.broadcast_to(np.where(known, np.nan, outside), shape)
+        return np.broadcast_to(np.where(known, np.nan, outside), shape), fell
     total = counts[:, -1]
     rank = wanted * total
     reached = counts[:, :-1] >= rank[:, np.newaxis]
@@ -137,7 +139,7 @@ def _quantile(wanted: Values, bounds: Values, counts: Values) -> Values:
     found = np.where((at == 0) & (bounds[0] <= 0), bounds[0], found)
     found = np.where(at == len(bounds) - 1, bounds[-2], found)
     found = np.where(total == 0, np.nan, found)
-    return np.where(known, found, outside)
+    return np.where(known, found, outside), fell
 
 
 def _fraction(lower: Values, upper: Values, bounds: Values, counts: Values) -> Values:

@@ -47,7 +47,7 @@ _BEFORE_1970 = re.compile(r"@\s*-\s*[0-9.]")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*')
 _RAW = re.compile(r'("(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|#[^\n]*)|`([^`]*)`')
 _TYPES = (
-    (re.compile(r"\b(type|got) vector\b"), r"\1 instant vector"),
+    (re.compile(r"\b(type|got|on) vector\b"), r"\1 instant vector"),
     (re.compile(r"\b(type|got) matrix\b"), r"\1 range vector"),
     (re.compile(r"'(\w+)'"), r'"\1"'),
     (re.compile(r"between vectors$"), "between instant vectors"),
