@@ -107,7 +107,9 @@ def _text(rule: Mapping[str, Any], value: Any, where: str) -> str:
 
 def _name(value: Any, where: str) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise TopologyError(f"{where}: {str(value)[:40]!r} must be a name of letters, digits, '.', '-', '_', ':' or '/'")
+        raise TopologyError(
+            f"{where}: {str(value)[:40]!r} must be a name of letters, digits, '.', '-', '_', ':' or '/'"
+        )
     return value
 
 

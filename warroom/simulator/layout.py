@@ -44,6 +44,8 @@ class Layout:
         self.service_rows()
         self.edge_rows()
         self.visits = self._visits()
+        unvisited = self.visits.sum(axis=1) == 0
+        self.visits[unvisited] = [one.share for one in journeys]
         self.rtt = self._rtt()
         self.groups = max([len(one.groups) for one in topology.models], default=0)
 
@@ -83,7 +85,9 @@ class Layout:
         self.sigma = sigma
         self.spread = np.expm1(sigma**2)
         """The variance of a service's own work, over its mean squared."""
-        self.databases: Ints = np.array([i for i, s in enumerate(self.topology.services) if s.kind == "database"], np.intp)
+        self.databases: Ints = np.array(
+            [i for i, s in enumerate(self.topology.services) if s.kind == "database"], np.intp
+        )
         self.caches: Ints = np.array([i for i, s in enumerate(self.topology.services) if s.hit > 0], np.intp)
         self.scaled: Ints = np.array([i for i, s in enumerate(self.topology.services) if s.autoscaler], np.intp)
         self.replication = self._of(lambda s: s.replication_ms / 1000, 0.0)

@@ -68,7 +68,9 @@ def check_target(
     """What is wrong with a target, one sentence each."""
     target = target_of(given)
     found = [
-        f"{where} has no target '{key}'; use any of {', '.join(allowed) or 'none'}" for key in target if key not in allowed
+        f"{where} has no target '{key}'; use any of {', '.join(allowed) or 'none'}"
+        for key in target
+        if key not in allowed
     ]
     if needs and not any(key in target for key in needs):
         found.append(f"{where} needs a target: one of {', '.join(needs)}")

@@ -28,7 +28,9 @@ def load_topology(name: str) -> Topology:
     files = _files()
     path = Path(name) if name.endswith(_SUFFIXES) else files.get(name)
     if path is None:
-        raise TopologyError(f"there is no topology {name!r}; known are {', '.join(sorted(files))}, or name a .yaml file")
+        raise TopologyError(
+            f"there is no topology {name!r}; known are {', '.join(sorted(files))}, or name a .yaml file"
+        )
     try:
         with path.open("rb") as file:
             content = file.read(LIMITS.size + 1)

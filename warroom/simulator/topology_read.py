@@ -80,7 +80,9 @@ def patched(topology: Topology, changes: Sequence[Mapping[str, Any]]) -> Topolog
         where = f"patch.{at}"
         values = change.get("set") if isinstance(change, Mapping) else None
         if not isinstance(values, Mapping):
-            raise TopologyError(f"{where}: must name one thing and what to `set`, as {{service: web, set: {{threads: 64}}}}")
+            raise TopologyError(
+                f"{where}: must name one thing and what to `set`, as {{service: web, set: {{threads: 64}}}}"
+            )
         kind = next((key for key in change if key in _PATCHES), None)
         if kind is None:
             document.update({key: values[key] for key in values if key in ("base_rps", "title")})
@@ -157,7 +159,9 @@ def _check_names(topology: Topology, where: str) -> None:
     def known(names: Iterable[str], among: Iterable[str], place: str, what: str) -> None:
         missing = sorted(set(names) - set(among))
         if missing:
-            raise TopologyError(f"{where}.{place}: there is no {what} {missing[0]!r}; known are {', '.join(sorted(among))}")
+            raise TopologyError(
+                f"{where}.{place}: there is no {what} {missing[0]!r}; known are {', '.join(sorted(among))}"
+            )
 
     for service in topology.services:
         known(service.regions, regions, f"services.{service.name}.regions", "region")
