@@ -21,7 +21,10 @@ from warroom.tabletop.score.terms import Evidence, Expected, Terms, content_word
 
 START = datetime(2026, 3, 3, 13, 42, tzinfo=UTC)
 HOST = "facilitator"
-FULL = "Impact: one in five payments fails. Scope: all regions. We know: since the rule. We do: switch it off. Next update: 14:20"
+FULL = (
+    "Impact: one in five payments fails. Scope: all regions. We know: since the rule. We do: switch it off. "
+    "Next update: 14:20"
+)
 
 ACTIONS = (
     {"id": "rule-off", "title": "Switch the rule off", "kind": "flag", "takes_seconds": 60,
@@ -107,7 +110,7 @@ class Tape:
         self.state = IncidentState(id=incident)
         self.records: list[Record] = []
         self._numbers: dict[str, int] = {}
-        self._salts = random.Random(seed)  # noqa: S311 (salts of a test)
+        self._salts = random.Random(seed)
         exercise = {
             "scenario": scenario, "version": 1, "title": title, "seed": seed, "truth": "ab" * 32, "hosts": list(hosts),
             "actions": list(ACTIONS), "roles": ["incident_commander", "communications_lead", "scribe"],
@@ -175,8 +178,8 @@ def curves(ended: int | None = None, *, onset: int = 120, share: float = 0.2, re
 def well_played() -> Tape:
     """A team that does everything right."""
     tape = Tape()
-    tape.tell(125, HOST, "attach-alert",
-              alert={"fingerprint": "f1", "name": "EdgeCpu", "service": "edge", "starts_at": START.isoformat()})  # fmt: skip
+    alert = {"fingerprint": "f1", "name": "EdgeCpu", "service": "edge", "starts_at": START.isoformat()}
+    tape.tell(125, HOST, "attach-alert", alert=alert)
     tape.tell(150, "ana", "acknowledge-alert", fingerprint="f1")
     tape.tell(170, "ana", "take-command")
     tape.tell(180, "ana", "accept-incident")

@@ -49,7 +49,7 @@ def _harm(log: ExerciseLog, terms: Terms, *, took_part: bool) -> Item:
 
 
 def _approved(log: ExerciseLog, terms: Terms) -> Item:
-    """What needs agreement was agreed to by somebody else than who asked for it."""
+    """What needs agreement was agreed to by somebody else than who asked for it; harm should not have been at all."""
     title = "Agreed before it was done"
     done = begun(log)
     if not done:
@@ -57,11 +57,13 @@ def _approved(log: ExerciseLog, terms: Terms) -> Item:
             return Item("safety.approved", title, APPROVED, APPROVED, "nothing was done to production, rightly")
         return Item("safety.approved", title, 0.0, APPROVED, "nothing was done to production")
     alone = [one for one in done if one.approval and (not one.approved_by or one.approved_by == one.requested_by)]
-    bad = len(alone)
-    why = f"{len(done) - bad} of {count(len(done), 'action')} were agreed to by another, or need no agreement"
+    harm = [one for one in harmful(log, terms) if one not in alone]
+    good = len(done) - len(alone) - len(harm)
+    why = f"{good} of {count(len(done), 'action')} were agreed to by another, or need no agreement"
     why += f"; alone: {', '.join(one.title for one in alone)}" if alone else ""
-    entries = tuple(sorted(log.seqs_of_action(one.number)[0] for one in alone or done))
-    return Item("safety.approved", title, points(APPROVED * (1 - bad / len(done)), APPROVED), APPROVED, why, entries)
+    why += f"; nobody should have agreed to: {', '.join(one.title for one in harm)}" if harm else ""
+    entries = tuple(sorted(log.seqs_of_action(one.number)[0] for one in [*alone, *harm] or done))
+    return Item("safety.approved", title, points(APPROVED * good / len(done), APPROVED), APPROVED, why, entries)
 
 
 def _verified(log: ExerciseLog, terms: Terms, curves: Curves) -> Item:
