@@ -75,7 +75,7 @@ class Blurs:
         for one in blurs:
             columns = self._columns_of(one)
             if one.fault.type == "metric_gap":
-                if self._dice.share() < float(one.fault.params.get("fraction", 1.0)) * one.severity:
+                if self._dice.share() < one.fault.value("fraction") * one.severity:
                     hidden[columns] = True
                 continue
             factor = _factor(one, second)
@@ -90,8 +90,8 @@ class Blurs:
     def _columns_of(self, one: ActiveFault) -> Places:
         found = self._columns.get(one.fault.id)
         if found is None:
-            service = str(one.fault.target.get("service", ""))
-            metric = str(one.fault.target.get("metric", ""))
+            service = str(one.fault.aim.get("service", ""))
+            metric = str(one.fault.aim.get("metric", ""))
             exact = metric.partition(".")[2] or metric
             at = [i for i, key in enumerate(self._keys) if fits(key, service, metric)]
             same = [i for i in at if dict(self._keys[i])["__name__"] == exact]
@@ -101,14 +101,14 @@ class Blurs:
 
 
 def _factor(one: ActiveFault, second: int) -> float:
-    params, lived = one.fault.params, second - one.begun
+    lived = second - one.begun
     if one.fault.type == "wrong_unit":
-        return float(params.get("factor", 1000.0))
-    amplitude = float(params.get("amplitude", 0.3)) * one.severity
+        return one.fault.value("factor")
+    amplitude = one.fault.value("amplitude") * one.severity
     if one.fault.type == "alert_flap":
-        period = max(float(params.get("period_s", 120.0)), 2.0)
+        period = max(one.fault.value("period_s"), 2.0)
         return 1.0 + amplitude if lived % period < period / 2 else 1.0
-    period = max(float(params.get("period_s", 300.0)), 2.0)
+    period = max(one.fault.value("period_s"), 2.0)
     # Two waves of unlike length: it should not look like a machine's.
     wave = 0.7 * math.sin(2 * math.pi * lived / period) + 0.3 * math.sin(2 * math.pi * lived / (0.37 * period) + 1.0)
     return max(1.0 + amplitude * wave, 0.0)
@@ -119,8 +119,8 @@ def log_delays(faults: Sequence[ActiveFault], names: Sequence[str]) -> dict[str,
     found: dict[str, float] = {}
     for one in faults:
         if one.fault.type == "log_delay":
-            service = one.fault.target.get("service")
-            seconds = float(one.fault.params.get("seconds", 120.0)) * one.severity
+            service = one.fault.aim.get("service")
+            seconds = one.fault.value("seconds") * one.severity
             for name in names if not service or service == "*" else (str(service),):
                 found[name] = max(found.get(name, 0.0), seconds)
     return found
@@ -131,8 +131,8 @@ def kept_share(faults: Sequence[ActiveFault]) -> tuple[float, dict[str, float]]:
     whole, by_service = 1.0, dict[str, float]()
     for one in faults:
         if one.fault.type == "trace_sampling_drop":
-            factor = 1.0 + (float(one.fault.params.get("factor", 0.01)) - 1.0) * one.severity
-            service = one.fault.target.get("service")
+            factor = 1.0 + (one.fault.value("factor") - 1.0) * one.severity
+            service = one.fault.aim.get("service")
             if service and service != "*":
                 by_service[str(service)] = by_service.get(str(service), 1.0) * factor
             else:

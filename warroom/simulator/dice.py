@@ -18,6 +18,7 @@ class Dice:
         self._random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, purpose])))
         self._uniform: list[float] = []
         self._normal: list[float] = []
+        self._ids: list[str] = []
 
     def share(self) -> float:
         """Between 0 and 1, without 1."""
@@ -49,7 +50,8 @@ class Dice:
                 return place
         return len(shares) - 1
 
-    def hex(self, digits: int) -> str:
-        """So many hex digits, a multiple of eight, never all zeros."""
-        words = [f"{int(self.share() * 0x1_0000_0000):08x}" for _ in range(digits // 8)]
-        return "".join(words) if any(word != "00000000" for word in words) else "1".rjust(digits, "0")
+    def id(self) -> str:
+        """16 hex digits that no other has."""
+        if not self._ids:
+            self._ids = [f"{one:016x}" for one in self._random.integers(1, 1 << 64, _PAGE, np.uint64).tolist()]
+        return self._ids.pop()

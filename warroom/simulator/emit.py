@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Axes
 from warroom.simulator.catalogue import families
 from warroom.simulator.catalogue_models import model_families
@@ -94,9 +95,10 @@ class Emitter:
         second = tick.second
         versions = _versions(world)
         self._notes.live(faults, second)
-        self._scrapes.live(tick, versions, faults)
+        answers = Answers(world)
+        self._scrapes.live(answers, versions, faults)
         traced = second >= -TRACED_HISTORY
-        ended = self._tracing.live(tick, versions, faults) if traced else []
+        ended = self._tracing.live(world, answers, versions, faults) if traced else []
         if ended:
             self._sink.traces([one.trace for one in ended])
             self._scrapes.remember(ended)

@@ -6,83 +6,117 @@ call fails as often as the engine says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from warroom.simulator import links
+from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Floats
-from warroom.simulator.tick import Tick
-from warroom.simulator.topology import Topology
+from warroom.simulator.tick import SliceTick
+
+if TYPE_CHECKING:
+    from warroom.simulator.world import World
+
+Row: TypeAlias = list[list[float]]
+Cube: TypeAlias = list[list[list[float]]]
 
 _TINY = 1e-9
 
 
 class Laws:
-    """Lists by service, edge, queue, journey, and within by region (and version)."""
+    """Lists by service, edge, queue or journey, then by region, then by journey or version."""
 
-    def __init__(self, topology: Topology, tick: Tick, target: Sequence[int], source: Sequence[int]) -> None:
-        self.tick = tick
-        self.requests: list[list[float]] = tick.requests.tolist()
+    def __init__(self, world: World, answers: Answers) -> None:
+        tick = self.tick = world.tick
+        layout, knobs, edges = world.layout, world.knobs, world.layout.edges
+        self.requests: Row = tick.requests.tolist()
         self.asked = [sum(one) for one in self.requests]
-        self.weight: list[list[list[float]]] = tick.weight.tolist()
-        self.mean: list[list[list[float]]] = tick.version_latency.tolist()
-        self.fails: list[list[list[float]]] = tick.version_errors.tolist()
-        self.sigma: list[list[float]] = tick.sigma.tolist()
-        self.refused: list[list[float]] = (tick.shed / np.maximum(tick.served + tick.shed, _TINY)).tolist()
-        self.callee: list[list[float]] = np.maximum(tick.errors - tick.own_errors, 0.0).tolist()
-        self.route: list[list[list[float]]] = tick.route.tolist()
-        self.journey_ratio: list[list[float]] = _ratio(tick).tolist()
-        self.journey_sigma: list[list[float]] = np.maximum(tick.journey_sigma, 0.05).tolist()
-        self.per_request: list[list[float]] = _per_request(tick, source).tolist()
-        self.retry: list[list[float]] = np.clip(
-            tick.retried / np.maximum(tick.calls * np.maximum(tick.call_errors, tick.timed_out), _TINY), 0.0, 1.0
+        self.weight: Cube = tick.weight.tolist()
+        self.refused: Row = answers.refused.tolist()
+        self.mean: Cube = answers.mean.tolist()
+        self.sigma: Cube = answers.sigma.tolist()
+        self.version_own: Cube = answers.version_own.tolist()
+        self.version_time: Cube = answers.version_time.tolist()
+        self.calls: Cube = _calls(world).tolist()
+        self.route: Cube = tick.route.tolist()
+        self.network: Row = tick.network_s.tolist()
+        self.timeout: Row = knobs.timeout[:edges].tolist()
+        self.retries: Row = knobs.retries[:edges].tolist()
+        self.granted: Row = _granted(tick.retried, tick.calls, tick.call_errors, knobs.retries[:edges]).tolist()
+        self.broken: Row = self._broken(world)
+        self.call_mean: Row = tick.call_latency.tolist()
+        self.call_sigma: Row = tick.call_sigma.tolist()
+        self.errors: Row = tick.errors.tolist()
+        self.pool_wait: Row = np.where(
+            tick.pool_size > 0, tick.pool_waiting / np.maximum(tick.calls, _TINY), 0.0
         ).tolist()
-        self.broken: list[list[float]] = _broken(tick, target).tolist()
-        self.call_errors: list[list[float]] = np.maximum(tick.call_errors - tick.timed_out, 0.0).tolist()
-        self.timed_out: list[list[float]] = tick.timed_out.tolist()
-        self.call_mean: list[list[float]] = tick.call_latency.tolist()
-        self.call_sigma: list[list[float]] = tick.call_sigma.tolist()
-        self.network: list[list[float]] = tick.network_s.tolist()
-        self.breaker: list[list[float]] = tick.breaker.tolist()
-        self.pool_size: list[list[float]] = tick.pool_size.tolist()
-        self.pool_used: list[list[float]] = tick.pool_used.tolist()
-        self.pool_waiting: list[list[float]] = tick.pool_waiting.tolist()
-        self.pool_timeouts: list[list[float]] = tick.pool_timeouts.tolist()
-        self.loss: list[list[float]] = tick.loss.tolist()
-        self.dns: list[list[float]] = tick.dns.tolist()
-        self.tls: list[list[float]] = tick.handshake_errors.tolist()
-        self.lag: list[list[float]] = tick.queue_lag.tolist()
-        self.replicas: list[list[float]] = tick.replicas.tolist()
-        self.slices: tuple[Any, ...] = tuple(
-            (one.dim, one.value, one.extra.tolist(), one.errors.tolist()) for one in tick.slices
+        self.pool_size: Row = tick.pool_size.tolist()
+        self.pool_used: Row = tick.pool_used.tolist()
+        self.lag: Row = tick.queue_lag.tolist()
+        self.slices: tuple[tuple[str, str, Row, Row], ...] = tuple(
+            (one.dim, one.value, one.extra.tolist(), origin(one, layout.source[:edges], layout.target[:edges]).tolist())
+            for one in tick.slices
         )
-        self.topology = topology
+
+    def _broken(self, world: World) -> Row:
+        """The share of attempts that fail before the callee has them, and keeps the reasons apart."""
+        tick, layout, edges = world.tick, world.layout, world.layout.edges
+        refused = links.refusals(layout, world.knobs, world.state)[:edges]
+        lost = np.asarray(links.round_trips(layout, world.knobs, world.route)[1])[:edges]
+        target = layout.target[:edges]
+        quota = np.zeros(edges)
+        for at, one in enumerate(world.topology.quotas):
+            quota[target == world.topology.service_index[one.service]] = tick.quota_refused[at]
+        for at, model in enumerate(world.topology.models):
+            edge = world.topology.edge_index.get(f"{model.service}->{model.provider}")
+            if edge is not None:
+                quota[edge] = max(quota[edge], float(world.limited[at]))
+                refused[edge] = 1.0 - (1.0 - refused[edge]) * (1.0 - world.limited[at])
+        reasons: dict[str, Floats] = {
+            "breaker": np.where(tick.breaker >= 2, 1.0, np.where(tick.breaker >= 1, 0.5, 0.0)),
+            "pool": tick.pool_timeouts,
+            "dns": 1.0 - tick.dns[target],
+            "tls": tick.handshake_errors[target],
+            "quota": np.repeat(quota[:, None], layout.regions, axis=1),
+            "network": lost,
+        }
+        self.reasons: dict[str, Row] = {name: one.tolist() for name, one in reasons.items()}
+        found: Row = np.clip(1.0 - (1.0 - lost) * (1.0 - refused), 0.0, 1.0).tolist()
+        return found
+
+    def reason(self, edge: int, region: int, draw: float) -> str:
+        """Why such an attempt failed; `draw` between 0 and 1 chooses among what there is."""
+        shares = [(name, rows[edge][region]) for name, rows in self.reasons.items()]
+        left = draw * sum(share for _, share in shares)
+        for name, share in shares:
+            left -= share
+            if left < 0:
+                return name
+        return "network"
 
 
-def _ratio(tick: Tick) -> Floats:
-    """How long a journey takes against all of them, by journey and region."""
-    total = np.maximum(tick.requests.sum(0), _TINY)
-    mean = (tick.requests * tick.journey_latency).sum(0) / total
-    ratio: Floats = tick.journey_latency / np.maximum(mean, _TINY)
-    return ratio
+def _calls(world: World) -> Any:
+    """(E, R, K): calls that one request makes, by journey."""
+    layout, edges = world.layout, world.layout.edges
+    calls = layout.calls[:edges, None, :] * world.knobs.calls[:edges, :, None]
+    if len(layout.cached):
+        calls[layout.cached] *= 1.0 - world.tick.hit[layout.cached_by][:, :, None]
+    return calls
 
 
-def _per_request(tick: Tick, source: Sequence[int]) -> Floats:
-    """First attempts for each request that the caller works on, by edge and region."""
-    served = tick.served[list(source)]
-    first = tick.calls - tick.retried
-    per: Floats = np.minimum(first / np.maximum(served, _TINY), 50.0)
-    return np.where(served > 1e-3, per, 0.0)
+def _granted(retried: Floats, calls: Floats, errors: Floats, retries: Floats) -> Floats:
+    """(E, R): the share of wanted retries that the budget grants."""
+    fails = np.minimum(errors, 1.0 - 1e-9)
+    first = np.maximum(calls - retried, _TINY)
+    wanted = fails * (1.0 - fails**retries) / (1.0 - fails)
+    found: Floats = np.clip(retried / first / np.maximum(wanted, _TINY), 0.0, 1.0)
+    return found
 
 
-def _broken(tick: Tick, target: Sequence[int]) -> Floats:
-    """Attempts that fail before the callee has them: no connection, no name, no trust, packets lost."""
-    lost = np.clip(np.maximum(tick.call_errors, tick.timed_out), 0.0, 1.0)
-    served, shed = tick.served[list(target)], tick.shed[list(target)]
-    fails = (tick.errors[list(target)] * served + shed) / np.maximum(served + shed, _TINY)
-    reached = np.einsum("ers,es->er", tick.route, fails)
-    arrives = np.maximum((1.0 - tick.timed_out) * (1.0 - np.clip(reached, 0.0, 1.0)), _TINY)
-    found: Floats = np.clip(1.0 - (1.0 - lost) / arrives, 0.0, 1.0)
-    # What is left by rounding is not a fault of the network.
-    return np.where(found < 1e-3, np.minimum(found, tick.loss), found)
+def origin(one: SliceTick, source: Any, target: Any) -> Floats:
+    """(S, R): the share of a slice that fails at a service itself, and not at one that it calls."""
+    below = np.zeros_like(one.errors)
+    for at in range(len(source)):
+        below[source[at]] = np.maximum(below[source[at]], one.errors[target[at]])
+    return np.where(below > 0.0, 0.0, one.errors)

@@ -58,7 +58,7 @@ class Notes:
                 touched = self._seen[one.fault.id] = tuple(touched_by(one, self._topology))
                 for service in touched:
                     self.add("service", service, one.fault.id, second)
-                if metric := one.fault.target.get("metric"):
+                if metric := one.fault.aim.get("metric"):
                     self.add("metric", str(metric), one.fault.id, second)
             for service in touched:
                 self.blamed.setdefault(service, one.fault.id)
@@ -66,7 +66,7 @@ class Notes:
 
 def touched_by(one: ActiveFault, topology: Topology) -> list[str]:
     """The services that a fault acts on directly."""
-    target = one.fault.target
+    target = one.fault.aim
     found: list[str] = []
     if service := target.get("service"):
         found.append(str(service))

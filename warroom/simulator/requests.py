@@ -1,8 +1,8 @@
 """What the mesh counts of requests: by status, by how long they took, and the same from their spans.
 
-A second's requests are cells of (service, region, version, journey); a cell's times are lognormal with the engine's
-mean and shape. The number in each bucket is a Poisson draw, the statuses are a multinomial draw of all of them, so that
-histogram and statuses count the same requests, and so do the span metrics.
+A second's requests are cells of (service, region, version, and journey where that matters); their times are lognormal
+with the engine's mean and shape. The number in each bucket is a Poisson draw, and the statuses are a multinomial draw of
+all of them: histogram and statuses count the same requests, and so do the span metrics.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Final
 
 import numpy as np
 
+from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Axes, Floats, Places, key_of
+from warroom.simulator.laws import origin
 from warroom.simulator.operations import journey_operation, server_operation
 from warroom.simulator.tick import Tick
 from warroom.simulator.topology import VERSION_SLOTS
@@ -57,6 +59,7 @@ class Cell:
     slot: int
     version: str
     journey: int
+    entry: bool
 
     @property
     def http(self) -> tuple[int, int, str]:
@@ -66,7 +69,7 @@ class Cell:
     @property
     def span(self) -> tuple[int, int]:
         """Whose span metrics count it."""
-        return self.service, self.journey
+        return self.service, self.journey if self.entry else -1
 
 
 class _Totals:
@@ -106,13 +109,15 @@ class Requests:
         self._seen: dict[tuple[int, str], int] = {}
         self._codes: dict[int, str] = {}
         edges, where = axes.topology.edges, axes.topology.service_index
+        self._ends = [where[one.source] for one in edges], [where[one.target] for one in edges]
         self._callers = np.zeros((len(axes.topology.services), len(edges)))
         for at, edge in enumerate(edges):
             self._callers[where[edge.source], at] = 1.0
-        self._entries = {
-            where[name]: tuple(at for at, one in enumerate(axes.topology.journeys) if one.entry == name)
-            for name in axes.topology.entries
-        }
+        self._entries = {where[name] for name in axes.topology.entries}
+        split = {*self._entries, *(where[one.source] for one in edges if one.journeys)}
+        # Where journeys differ in what is called, they differ in how long it takes.
+        every = tuple(range(len(axes.topology.journeys)))
+        self._journeys = dict.fromkeys(split, every)
         self.arrange(versions)
 
     def arrange(self, versions: tuple[tuple[str, ...], ...], codes: Mapping[int, str] | None = None) -> None:
@@ -125,10 +130,10 @@ class Requests:
         if codes:
             self._codes.update(codes)
         self._cells = [
-            Cell(at, region, slot, name, journey)
+            Cell(at, region, slot, name, journey, at in self._entries)
             for at, region in self.axes.pairs
             for (service, name), slot in self._seen.items() if service == at
-            for journey in self._entries.get(at, (-1,))
+            for journey in self._journeys.get(at, (-1,))
         ]  # fmt: skip
         self._http = _Totals(
             tuple(dict.fromkeys(one.http for one in self._cells)), [one.http for one in self._cells], self._http
@@ -149,13 +154,21 @@ class Requests:
         )
         # A version that left its slot to another gets no requests any more.
         self._here = np.array([self._versions[one.service][one.slot] == one.version for one in self._cells], np.float64)
-        journeys = np.array([one.journey for one in self._cells], np.intp)
-        self._by_journey = np.flatnonzero(journeys >= 0)
-        regions = np.array([one.region for one in self._cells], np.intp)[self._by_journey]
-        self._journey = journeys[self._by_journey] * count + regions
+        many = len(self.axes.topology.journeys)
+        beyond = len(self.axes.topology.services) * count * many
+        self._kind = np.array(
+            [
+                pair * many + one.journey if one.journey >= 0 else beyond + pair
+                for pair, one in zip(self._pair.tolist(), self._cells, strict=True)
+            ],
+            np.intp,
+        )
         self._group = {one: at for at, one in enumerate(self._http.groups)} if self._http else {}
         first = {one.http: at for at, one in reversed(list(enumerate(self._cells)))}
         self._replicas = np.array([first[one] for one in (self._http.groups if self._http else ())], np.intp)
+        self._runs = np.array(
+            [[float((group[0], group[2]) == one) for group in self._group] for one in self._seen], np.float64
+        ).reshape(len(self._seen), len(self._group))
         size = len(self._cells)
         self._expected = np.zeros((size, BUCKETS))
         self._mixed = np.zeros((size, len(STATUSES)))
@@ -209,46 +222,24 @@ class Requests:
         free = len(self._span.groups) * _SPAN_COLUMNS + len(self._http.groups) + len(self._seen)
         return np.concatenate([np.repeat(np.array(pairs, np.intp), _HTTP_COLUMNS), np.full(free, -1, np.intp)])
 
-    def live(self, tick: Tick) -> None:
+    def live(self, answers: Answers) -> None:
         """A second passes."""
-        pair, slot = self._pair, self._slot
-        weight = tick.weight.take(slot) * self._here
+        tick, pair, slot = answers.tick, self._pair, self._slot
+        share = _beside(answers.mix, None).take(self._kind)
+        weight = tick.weight.take(slot) * self._here * share
         rate = tick.served.take(pair) * weight
         refused = tick.shed.take(pair) * weight
-        mean = tick.version_latency.take(slot)
-        sigma = tick.sigma.take(pair)
-        fails = tick.version_errors.take(slot)
-        many = self._by_journey
-        if many.size:
-            self._split(tick, rate, refused, mean, sigma)
+        mean = _beside(answers.mean, answers.mix).take(self._kind) * answers.version_time.take(slot)
+        sigma = _beside(answers.sigma, answers.mix).take(self._kind)
         spread = self._spread(tick, pair, mean, sigma) * rate[:, None]
         spread[:, 0] += refused
         self._expected += spread
         times = rate * mean
         self._time += times
         self._square += times * mean * np.exp(np.minimum(sigma * sigma, 4.0))
-        self._mix(tick, rate, refused, np.clip(fails, 0.0, 1.0))
-
-    def _split(self, tick: Tick, rate: Floats, refused: Floats, mean: Floats, sigma: Floats) -> None:
-        """An entry's requests are those of its journeys, each with times of its own."""
-        many = self._by_journey
-        asked = tick.requests.take(self._journey)
-        regions = self._journey % self.axes.count
-        share = asked / np.maximum(tick.requests.sum(0), 1e-9).take(regions)
-        rate[many] *= share
-        refused[many] *= share
-        usual = tick.latency.take(self._pair[many])
-        mean[many] *= tick.journey_latency.take(self._journey) / np.maximum(
-            self._mean_journey(tick).take(regions), 1e-9
-        )
-        mean[many] = np.where(usual > 0, mean[many], 0.001)
-        sigma[many] = np.maximum(tick.journey_sigma.take(self._journey), 0.05)
-
-    @staticmethod
-    def _mean_journey(tick: Tick) -> Floats:
-        total: Floats = np.maximum(tick.requests.sum(0), 1e-9)
-        mean: Floats = (tick.requests * tick.journey_latency).sum(0) / total
-        return mean
+        own = answers.version_own.take(slot)
+        callee = _beside(answers.callee, answers.mix).take(self._kind)
+        self._mix(tick, rate, refused, own, callee)
 
     def _spread(self, tick: Tick, pair: Places, mean: Floats, sigma: Floats) -> Floats:
         """The share of each cell's requests in each bucket."""
@@ -263,23 +254,23 @@ class Requests:
             more += part[:, None] * _buckets(mean + one.extra.take(pair), sigma)
         return share * np.maximum(whole, 0.0)[:, None] + more
 
-    def _mix(self, tick: Tick, rate: Floats, refused: Floats, fails: Floats) -> None:
+    def _mix(self, tick: Tick, rate: Floats, refused: Floats, own: Floats, callee: Floats) -> None:
         """How many are expected to end with each status."""
         pair = self._pair
-        total = tick.errors
-        callee = np.maximum(total - tick.own_errors, 0.0)
         late = self._callers @ (tick.calls * tick.timed_out)
         bad = self._callers @ (tick.calls * np.maximum(tick.call_errors, tick.timed_out))
         late_share = np.where(bad > 0, late / np.maximum(bad, 1e-12), 0.0).take(pair)
-        others = np.minimum(callee.take(pair), fails)
+        for one in tick.slices:
+            here = origin(one, self._ends[0], self._ends[1]).take(pair) * one.share
+            own = 1.0 - (1.0 - own) * (1.0 - here)
+            callee = 1.0 - (1.0 - callee) * (1.0 - np.where(here > 0, 0.0, one.errors.take(pair) * one.share))
         mixed = self._mixed
-        failed = rate * others
+        failed = rate * (1.0 - own) * callee
         mixed[:, TIMEOUT] += failed * late_share
         mixed[:, CALLEE] += failed * (1.0 - late_share)
-        own = rate * (fails - others)
-        mixed[:, OWN] += own
+        mixed[:, OWN] += rate * own
         mixed[:, REFUSED] += refused
-        mixed[:, 0] += np.maximum(rate - failed - own, 0.0)
+        mixed[:, 0] += np.maximum(rate * (1.0 - own) - failed, 0.0)
 
     def write(self, tick: Tick, random: np.random.Generator, row: Floats) -> None:
         """The numbers of all series at the end of that second, in the order of `keys`."""
@@ -313,13 +304,8 @@ class Requests:
     def _versions_of(self, tick: Tick, row: Floats) -> None:
         cells = self._replicas
         share = tick.weight.take(self._slot[cells]) * self._here[cells]
-        running = np.rint(tick.replicas.take(self._pair[cells]) * share)
-        row[: len(cells)] = running
-        groups = self._http.groups if self._http else ()
-        found = dict.fromkeys(self._seen, 0.0)
-        for group, number in zip(groups, share, strict=True):
-            found[group[0], group[2]] += number  # type: ignore[index]
-        row[len(cells) :] = [1.0 if found[one] > 0 else math.nan for one in self._seen]
+        np.rint(tick.replicas.take(self._pair[cells]) * share, out=row[: len(cells)])
+        row[len(cells) :] = np.where(self._runs @ share > 0, 1.0, math.nan)
 
     def _statuses(self, random: np.random.Generator, counts: Floats) -> Floats:
         total = self._mixed.sum(1)
@@ -335,6 +321,12 @@ class Requests:
         scatter = np.sqrt(np.maximum(self._square - self._time * self._time / expected, 0.0))
         sums: Floats = self._time * counts / expected + scatter * random.standard_normal(len(counts)) * 0.5
         return np.where(counts > 0, np.maximum(sums, self._time * counts / expected * 0.2), 0.0)
+
+
+def _beside(by_journey: Floats, mix: Floats | None) -> Floats:
+    """The numbers by journey, and after them those of all journeys together."""
+    whole = np.ones(by_journey.shape[:2]) if mix is None else (by_journey * mix).sum(2)
+    return np.concatenate([by_journey.ravel(), whole.ravel()])
 
 
 def _buckets(mean: Floats, sigma: Floats) -> Floats:

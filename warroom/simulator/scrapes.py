@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Axes, Floats
 from warroom.simulator.blurs import Blurs
 from warroom.simulator.dice import Dice
@@ -59,7 +60,7 @@ class Scrapes:
         """Rows that were not handed over."""
         return len(self._rows)
 
-    def live(self, tick: Tick, versions: tuple[tuple[str, ...], ...], faults: Sequence[ActiveFault]) -> None:
+    def live(self, answers: Answers, versions: tuple[tuple[str, ...], ...], faults: Sequence[ActiveFault]) -> None:
         """A second passes."""
         codes = own_codes(self._axes, faults)
         if versions != self._versions or any(self._codes.get(at) != code for at, code in codes.items()):
@@ -68,8 +69,8 @@ class Scrapes:
             self._codes.update(codes)
             self._requests.arrange(versions, self._codes)
             self._arrange()
-        self.meters.live(tick)
-        self._requests.live(tick)
+        self.meters.live(answers.tick)
+        self._requests.live(answers)
 
     def remember(self, told: Sequence[Told]) -> None:
         """Requests that were followed to their end: the newest of each bucket becomes its exemplar."""
@@ -104,7 +105,7 @@ class Scrapes:
         """Give the sink what was taken."""
         if not self._rows:
             return
-        values = np.stack(self._rows)
+        values = np.stack(self._rows) if len(self._rows) > 1 else self._rows[0][None]
         self.samples += int(values.size)
         self._sink.append(Block(self._keys, np.array(self._times), values))
         self._rows.clear()

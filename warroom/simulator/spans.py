@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from warroom.simulator.axes import Axes
@@ -23,6 +24,7 @@ REASONS: Final = {
     "dns": "no such host",
     "tls": "x509: certificate has expired or is not yet valid",
     "network": "i/o timeout",
+    "quota": "quota is used up",
 }
 """What a span and a line say of a failure, by its mode."""
 
@@ -59,14 +61,16 @@ class SpanMaker:
 
     def __init__(self, axes: Axes, dice: Dice) -> None:
         self._axes, self._dice = axes, dice
-        self._services = tuple(one.name for one in axes.topology.services)
+        self.services = tuple(one.name for one in axes.topology.services)
         self._stores = tuple(store_of(one) for one in axes.topology.services)
         self._journeys = {one.name: (method_of(one), route_of(one)) for one in axes.topology.journeys}
         self._namespace = axes.topology.name
+        # Most spans say what many others say: the same tuple serves them all.
+        self._usual = lru_cache(8192)(self._tags)
 
     def told(self, walk: Walk, start: int) -> list[Told]:
         """The request's own part, then one for each message that somebody took up."""
-        trace_id = self._dice.hex(16) + self._dice.hex(16)
+        trace_id = self._dice.id() + self._dice.id()
         made = _Making(self, walk, trace_id, self._dice)
         made.add(walk.root, "", start, root=True)
         found = [made.finish()]
@@ -78,32 +82,36 @@ class SpanMaker:
                 found.append(part.finish())
         return found
 
-    def name(self, node: Node) -> str:
-        """The service that a span is of."""
-        return self._services[node.service]
-
     def process(self, node: Node) -> Pairs:
         """What is said of the process behind a span."""
-        return _process(self._services[node.service], self._axes.regions[node.region], node.version, self._namespace)
+        return _process(self.services[node.service], self._axes.regions[node.region], node.version, self._namespace)
 
     def tags(self, node: Node, walk: Walk, *, root: bool) -> Pairs:
         """What is said of the span itself."""
-        tags: list[tuple[str, str]] = [("span.kind", node.kind), ("region", self._axes.regions[node.region])]
-        if node.kind in ("server", "consumer"):
-            tags.append(("version", node.version))
-            store = self._stores[node.service]
-            tags.append(("db.system", store) if store else ("http.status_code", str(node.status)))
-        elif node.peer:
-            tags.append(("peer.service", node.peer))
-            if node.attempt:
-                tags.append(("attempt", str(node.attempt)))
+        plain = self._usual(
+            node.kind, node.service, node.region, node.version, node.status, node.peer, node.attempt, node.tags
+        )
+        if not root and node.mode != "slice":
+            return plain
+        tags = [(f"slice.{dim}", value) for dim, value in walk.slices]
         if root:
             method, route = self._journeys[walk.journey]
             tags += [("http.method", method), ("http.route", route), ("journey", walk.journey)]
-        if root or node.mode == "slice":
-            tags += [(f"slice.{dim}", value) for dim, value in walk.slices]
-        tags += node.tags
-        if node.failed:
+        return tuple(sorted((*plain, *tags)))
+
+    def _tags(
+        self, kind: str, service: int, region: int, version: str, status: int, peer: str, attempt: int, more: Pairs
+    ) -> Pairs:
+        tags: list[tuple[str, str]] = [("span.kind", kind), ("region", self._axes.regions[region]), *more]
+        if kind in ("server", "consumer"):
+            tags.append(("version", version))
+            store = self._stores[service]
+            tags.append(("db.system", store) if store else ("http.status_code", str(status)))
+        elif peer:
+            tags.append(("peer.service", peer))
+            if attempt:
+                tags.append(("attempt", str(attempt)))
+        if status != 200:
             tags.append(("error", "true"))
         return tuple(sorted(tags))
 
@@ -111,6 +119,9 @@ class SpanMaker:
 @lru_cache(4096)
 def _process(service: str, region: str, version: str, namespace: str) -> Pairs:
     return (("namespace", namespace), ("pod", f"{service}-{region}"), ("region", region), ("version", version))
+
+
+_order = attrgetter("start", "span_id")
 
 
 class _Making:
@@ -128,27 +139,32 @@ class _Making:
 
     def add(self, node: Node, parent: str, start: int, *, root: bool) -> None:
         """A node with all below it."""
-        span_id = self._dice.hex(16)
-        duration = max(1, int(node.length * 1e6))
+        span_id = self._dice.id()
+        duration = int(node.length * 1e6) or 1
+        failed = node.status != 200
         logs: tuple[SpanLog, ...] = ()
-        if node.failed:
+        if failed:
             words = REASONS.get(node.mode, "failed")
             logs = (SpanLog(start + duration, (("event", "error"), ("message", words))),)
-        maker, walk = self._maker, self._walk
-        span = Span(
-            span_id, parent, maker.name(node), node.operation, start, duration, node.kind, node.failed,
-            False, maker.tags(node, walk, root=root), maker.process(node), logs,
+        maker = self._maker
+        self._spans.append(
+            Span(
+                span_id, parent, maker.services[node.service], node.operation, start, duration, node.kind, failed,
+                False, maker.tags(node, self._walk, root=root), maker.process(node), logs,
+            )
         )  # fmt: skip
-        self._spans.append(span)
-        self._end = max(self._end, start + duration)
-        if node.kind in ("server", "consumer"):
+        if start + duration > self._end:
+            self._end = start + duration
+        kind = node.kind
+        if kind in ("server", "consumer"):
+            walk = self._walk
             self._served.append(Served(node, walk.journey, self._trace_id, span_id, start, walk.slices, root))
-        elif node.kind == "producer":
+        elif kind == "producer":
             self.ids[id(node)] = (span_id, start + duration)
         for child in node.children:
             self.add(child, span_id, start + int(child.offset * 1e6), root=False)
 
     def finish(self) -> Told:
         """All that was added."""
-        spans = tuple(sorted(self._spans, key=lambda one: (one.start, one.span_id)))
+        spans = tuple(sorted(self._spans, key=_order))
         return Told(self._end, Trace(self._trace_id, spans), tuple(self._served))

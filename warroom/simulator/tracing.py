@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Axes
 from warroom.simulator.blurs import kept_share
 from warroom.simulator.dice import Dice
@@ -14,11 +15,12 @@ from warroom.simulator.notes import Notes
 from warroom.simulator.requests import Requests
 from warroom.simulator.scrapes import own_codes
 from warroom.simulator.spans import SpanMaker, Told
-from warroom.simulator.tick import Tick
 from warroom.simulator.walk import Walker
 
 if TYPE_CHECKING:
-    from warroom.simulator.world import ActiveFault
+    from warroom.simulator.world import ActiveFault, World
+
+Versions: TypeAlias = tuple[tuple[str, ...], ...]
 
 
 class Tracing:
@@ -37,12 +39,12 @@ class Tracing:
         self.traces = 0
         self.spans = 0
 
-    def live(self, tick: Tick, versions: tuple[tuple[str, ...], ...], faults: Sequence[ActiveFault]) -> list[Told]:
+    def live(self, world: World, answers: Answers, versions: Versions, faults: Sequence[ActiveFault]) -> list[Told]:
         """A second passes. Returns the parts of traces that ended in it, in order of their ends."""
         self.started = []
         if self._each_second > 0:
-            self._follow(tick, versions, faults)
-        until = int((tick.now + 1.0) * 1e6)
+            self._follow(world, answers, versions, faults)
+        until = int((world.tick.now + 1.0) * 1e6)
         ended: list[Told] = []
         while self._pending and self._pending[0][0] < until:
             ended.append(heappop(self._pending)[2])
@@ -50,12 +52,13 @@ class Tracing:
         self.spans += sum(len(one.trace.spans) for one in ended)
         return ended
 
-    def _follow(self, tick: Tick, versions: tuple[tuple[str, ...], ...], faults: Sequence[ActiveFault]) -> None:
+    def _follow(self, world: World, answers: Answers, versions: Versions, faults: Sequence[ActiveFault]) -> None:
+        tick = world.tick
         kept, by_service = kept_share(faults)
         count = self._dice.count(min(self._each_second, float(tick.requests.sum())) * kept)
         if not count:
             return
-        laws = Laws(self._axes.topology, tick, self._walker.targets, self._walker.sources)
+        laws = Laws(world, answers)
         self._walker.own_status = {at: int(code) for at, code in own_codes(self._axes, faults).items()}
         for _ in range(count):
             walk = self._walker.walk(laws, versions)

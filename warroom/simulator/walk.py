@@ -30,6 +30,13 @@ _MOST_TRIES: Final = 6
 _MOST_NODES: Final = 120
 _LONGEST: Final = 120.0
 """Seconds: no span is longer."""
+_SHORT: Final = 0.0005
+"""Seconds for a connection that are not worth a span."""
+_UNCONNECTED: Final = {
+    "breaker": (0.0002, 503), "dns": (0.01, 502), "tls": (0.02, 502), "quota": (0.005, 429), "network": (0.001, 502),
+}  # fmt: skip
+"""What an attempt costs that the callee never sees, in seconds, and its status. Lost packets are sent again: their time
+is in the network's."""
 
 
 @dataclass(slots=True)
@@ -53,7 +60,7 @@ class Node:
     @property
     def failed(self) -> bool:
         """Whether it ended badly."""
-        return self.status >= 500 or self.status == 429
+        return self.status != 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ class Walker:
         self._queues: list[list[tuple[int, Queue]]] = [[] for _ in topology.services]
         for at, queue in enumerate(topology.queues):
             self._queues[where[queue.source]].append((at, queue))
+        self._external = tuple(one.kind == "external" for one in topology.services)
         self._operations = tuple(server_operation(one, topology) for one in topology.services)
         self._entries = tuple(where[one.entry] for one in topology.journeys)
         self._dims = tuple((dim, tuple(shares), tuple(shares.values())) for dim, shares in topology.slices.items())
@@ -98,45 +106,37 @@ class Walker:
         region = self._dice.pick(laws.requests[journey])
         slices = tuple((dim, names[self._dice.pick(shares)]) for dim, names, shares in self._dims)
         one = _Request(laws, journey, dict(slices))
-        root = self._serve(one, self._entries[journey], region, self._dice.normal(), journey)
+        root = self._serve(one, self._entries[journey], region, self._dice.normal())
         root.operation = journey_operation(self._topology.journeys[journey])
         return Walk(self._topology.journeys[journey].name, region, slices, root, tuple(one.later))
 
-    def _serve(self, one: _Request, service: int, region: int, z: float, journey: int = -1) -> Node:
+    def _serve(self, one: _Request, service: int, region: int, z: float) -> Node:
         """A service answers."""
-        laws, dice = one.laws, self._dice
+        laws, dice, journey = one.laws, self._dice, one.journey
         one.nodes += 1
         slot = dice.pick(laws.weight[service][region]) if laws.weight[service][region][0] < 0.9999 else 0
         node = Node(service, region, self._names[service][slot], self._operations[service], "server")
         if dice.share() < laws.refused[service][region]:
-            node.length, node.status, node.mode = 0.0008 + 0.001 * dice.share(), 503, "refused"
+            node.length, node.status, node.mode = 0.0005 + 0.001 * dice.share(), 503, "refused"
             return node
-        mean, sigma = laws.mean[service][region][slot], laws.sigma[service][region]
-        fails = laws.fails[service][region][slot]
-        if journey >= 0:
-            mean, sigma = mean * laws.journey_ratio[journey][region], laws.journey_sigma[journey][region]
-        hurt = 0.0
+        mean = laws.mean[service][region][journey] * laws.version_time[service][region][slot]
+        fails, hurt = laws.version_own[service][region][slot], 0.0
         for dim, value, extra, errors in laws.slices:
             if one.slices.get(dim) == value:
                 mean += extra[service][region]
-                hurt = 1.0 - (1.0 - hurt) * (1.0 - errors[service][region])
-        node.length = min(_time(mean, sigma, z), _LONGEST)
-        own = max(fails - min(laws.callee[service][region], fails), hurt, 0.0)
-        if dice.share() < own:
-            node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > 0.5 * own else "own"
+                hurt = max(hurt, errors[service][region])
+        node.length = min(_time(mean, laws.sigma[service][region][journey], z), _LONGEST)
+        if dice.share() < 1.0 - (1.0 - fails) * (1.0 - hurt):
+            node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > fails else "own"
             return node
         self._call_others(one, node, z)
         return node
 
     def _call_others(self, one: _Request, node: Node, z: float) -> None:
         """The calls that a service makes for a request, then what it leaves in queues."""
-        journey = self._topology.journeys[one.journey].name
         units: list[list[Node]] = []
         for at, edge in self._calls[node.service]:
-            per = one.laws.per_request[at][node.region]
-            if edge.journeys:
-                per = edge.journeys.get(journey, 0.0) * _scale(per, edge, one.laws)
-            for _ in range(min(self._dice.count(per), _MOST_CALLS)):
+            for _ in range(min(self._dice.count(one.laws.calls[at][node.region][one.journey]), _MOST_CALLS)):
                 if one.nodes > _MOST_NODES:
                     break
                 unit = self._call(one, at, edge, node, z)
@@ -155,64 +155,59 @@ class Walker:
 
     def _call(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> list[Node]:
         """One call with its repetitions, in order."""
+        most = 1 + min(int(one.laws.retries[at][node.region]), _MOST_TRIES)
         tries: list[Node] = []
         while True:
             attempt = self._attempt(one, at, edge, node, z)
             attempt.attempt = len(tries) + 1
             tries.append(attempt)
-            again = attempt.failed and len(tries) < _MOST_TRIES
-            if not again or self._dice.share() >= one.laws.retry[at][node.region]:
+            again = attempt.failed and len(tries) < most
+            if not again or self._dice.share() >= one.laws.granted[at][node.region]:
                 return tries
 
     def _attempt(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> Node:
         laws, dice, region = one.laws, self._dice, node.region
         one.nodes += 1
-        target = self.targets[at]
-        timeout = edge.timeout_ms / 1000
+        target, timeout = self.targets[at], laws.timeout[at][region]
         made = Node(node.service, region, node.version, client_operation(edge), "client", peer=edge.target)
-        if edge.pool and laws.pool_waiting[at][region] >= 1.0:
-            wait = Node(node.service, region, node.version, "pool.acquire", "internal", peer=edge.target)
-            wait.length = 0.0005 + dice.share() * edge.pool_timeout_ms / 1000
-            wait.tags = (
-                ("pool.in_use", f"{laws.pool_used[at][region]:.0f}"),
-                ("pool.max", f"{laws.pool_size[at][region]:.0f}"),
-            )
-            made.children.append(wait)
-        if laws.breaker[at][region] >= 2.0:
-            return _ended(made, 0.0002, 503, "breaker")
-        if edge.pool and dice.share() < laws.pool_timeouts[at][region]:
-            return _ended(made, edge.pool_timeout_ms / 1000, 503, "pool")
         if dice.share() < laws.broken[at][region]:
-            return self._unconnected(laws, target, made, timeout)
+            return self._unconnected(laws, at, edge, made)
+        if laws.pool_wait[at][region] > _SHORT:
+            made.children.append(self._waited(laws, at, made))
         shared = SHARED * z + _REST * dice.normal()
-        if self._topology.services[target].kind == "external":
-            length = _time(laws.call_mean[at][region], laws.call_sigma[at][region], shared)
-            if dice.share() < laws.timed_out[at][region] or length > timeout:
-                return _ended(made, timeout, 504, "timeout")
-            made.length = length
-            if dice.share() < laws.call_errors[at][region]:
+        if self._external[target]:
+            made.length = _time(laws.call_mean[at][region], laws.call_sigma[at][region], shared)
+            if made.length <= timeout and dice.share() < laws.errors[target][region]:
                 made.status, made.mode = 502, "peer"
-            return made
-        route = laws.route[at][region]
-        answered = self._serve(one, target, dice.pick(route), shared)
-        network = max(laws.network[at][region], 1e-5)
-        answered.offset = network / 2 + sum(child.length for child in made.children)
-        made.children.append(answered)
-        made.length = answered.offset + answered.length + network / 2
-        if made.length > timeout:
-            return _ended(made, timeout, 504, "timeout")
-        if answered.failed:
-            made.status, made.mode = 502, "peer"
-        return made
+        else:
+            answered = self._serve(one, target, _picked(dice, laws.route[at][region]), shared)
+            network = max(laws.network[at][region], 1e-5)
+            answered.offset = network / 2 + sum(child.length for child in made.children)
+            made.children.append(answered)
+            made.length = answered.offset + answered.length + network / 2
+            if answered.failed:
+                made.status, made.mode = 502, "peer"
+        return made if made.length <= timeout else _ended(made, timeout, 504, "timeout")
 
-    def _unconnected(self, laws: Laws, target: int, made: Node, timeout: float) -> Node:
-        """An attempt that the callee never saw."""
+    def _waited(self, laws: Laws, at: int, made: Node) -> Node:
+        """The wait for a connection of a pool."""
         region = made.region
-        if laws.dns[target][region] < 0.999:
-            return _ended(made, 0.004 + 0.01 * self._dice.share(), 502, "dns")
-        if laws.tls[target][region] > 0.001:
-            return _ended(made, 0.012 + 0.01 * self._dice.share(), 502, "tls")
-        return _ended(made, min(timeout, 1.0 + 3.0 * self._dice.share()), 502, "network")
+        wait = Node(made.service, region, made.version, "pool.acquire", "internal", peer=made.peer)
+        wait.length = min(-log(1.0 - self._dice.share()) * laws.pool_wait[at][region], _LONGEST)
+        in_use, most = laws.pool_used[at][region], laws.pool_size[at][region]
+        wait.tags = (("pool.in_use", f"{in_use:.0f}"), ("pool.max", f"{most:.0f}"))
+        return wait
+
+    def _unconnected(self, laws: Laws, at: int, edge: Edge, made: Node) -> Node:
+        """An attempt that the callee never saw."""
+        region, draw = made.region, self._dice.share()
+        reason = laws.reason(at, region, self._dice.share())
+        if reason == "pool":
+            made.children.append(self._waited(laws, at, made))
+            made.children[0].length = edge.pool_timeout_ms / 1000
+            return _ended(made, edge.pool_timeout_ms / 1000, 503, "pool")
+        length, status = _UNCONNECTED[reason]
+        return _ended(made, min(length * (0.5 + draw), laws.timeout[at][region]), status, reason)
 
     def _publish(self, one: _Request, at: int, queue: Queue, node: Node) -> Node:
         """A message left for another service, which takes it up later."""
@@ -249,13 +244,10 @@ def _ended(node: Node, length: float, status: int, mode: str) -> Node:
     return node
 
 
-def _scale(per: float, edge: Edge, laws: Laws) -> float:
-    """How many calls there are against what the topology says, over all journeys: caches and faults change it."""
-    shares = laws.asked
-    total = sum(shares)
-    names = [one.name for one in laws.topology.journeys]
-    usual = sum(share * edge.journeys.get(name, 0.0) for name, share in zip(names, shares, strict=True)) / total
-    return per / usual if usual > 0 else 0.0
+def _picked(dice: Dice, shares: list[float]) -> int:
+    """A region; nearly always there is but one."""
+    best = max(range(len(shares)), key=shares.__getitem__)
+    return best if shares[best] > 0.9999 else dice.pick(shares)
 
 
 def _place(node: Node, units: list[list[Node]]) -> None:
