@@ -41,8 +41,29 @@ def production_findings(scenario: Scenario) -> Iterator[Remark]:
                 continue
             for sentence in check_effect(Effect(effect.kind, effect.target, effect.params), topology):
                 yield "effect", Weight.ERROR, ("actions", i, "effects", k), sentence, advice
+    yield from _alerts(scenario)
     services = {service.name for service in topology.services}
     for i, change in enumerate(scenario.changes):
         if change.service and change.service not in services:
             message = f"{change.service!r} is no service of {scenario.world.topology}"
             yield "service", Weight.ERROR, ("changes", i, "service"), message, f"it has {', '.join(sorted(services))}"
+
+
+def _alerts(scenario: Scenario) -> Iterator[Remark]:
+    from warroom.data import shipped_data_dir
+    from warroom.embedded.rule_files import AlertingRule, RuleError, load_rules
+
+    path = shipped_data_dir("scenarios") / "rules" / f"{scenario.world.topology}.yml"
+    if not path.is_file():
+        return
+    try:
+        rules = [rule for group in load_rules(path) for rule in group.rules]
+    except RuleError as error:
+        yield "rules", Weight.ERROR, ("world", "topology"), str(error), "mend the file of alert rules"
+        return
+    known = sorted({rule.name for rule in rules if isinstance(rule, AlertingRule)})
+    for ident, names in scenario.sealed.alert_groups.items():
+        for k, name in enumerate(names):
+            if name not in known:
+                message = f"{name!r} is no alert of {scenario.world.topology}"
+                yield "alert", Weight.ERROR, ("sealed", "alert_groups", ident, k), message, f"it has {', '.join(known)}"
