@@ -27,26 +27,25 @@ class Answers:
         tick = self.tick = world.tick
         count = len(world.topology.services)
         second = world.state.second
+        latency, variance, passing, lasting = second.answers[:, :, :count]
         self.refused: Floats = np.minimum(tick.shed / np.maximum(tick.arrivals, TINY), 1.0)
         """(S, R): the share of requests that are refused."""
         answered = np.maximum(1.0 - self.refused, 1e-6)
-        share = answered[:, :, None]
-        mean = (second.latency[:count] - self.refused[:, :, None] * REFUSAL_SECONDS) / share
-        self.mean: Floats = np.maximum(mean, 1e-6)
-        """(S, R, K)"""
-        self.sigma: Floats = np.minimum(lognormal_sigma(self.mean, second.variance[:count] / share), 2.5)
-        self.mix: Floats = second.mix[:count]
-        """(S, R, K): of which journeys the requests are."""
-        fine = (1.0 - second.transient[:count]) * (1.0 - second.permanent[:count])
+        self.mean: Floats = np.maximum((latency - self.refused * REFUSAL_SECONDS) / answered, 1e-6)
+        """(K, S, R)"""
+        self.sigma: Floats = np.minimum(lognormal_sigma(self.mean, variance / answered), 2.5)
+        self.mix: Floats = second.mix[:, :count]
+        """(K, S, R): of which journeys the requests are."""
         self.own: Floats = tick.own_errors
-        self.callee: Floats = np.clip(1.0 - fine / (share * np.maximum(1.0 - self.own, 1e-9)[:, :, None]), 0.0, 1.0)
-        """(S, R, K): the share of answers that fail because a callee did."""
+        rest = answered * np.maximum(1.0 - self.own, 1e-9)
+        self.callee: Floats = np.clip(1.0 - (1.0 - passing) * (1.0 - lasting) / rest, 0.0, 1.0)
+        """(K, S, R): the share of answers that fail because a callee did."""
         self.version_own, self.version_time = self._versions(tick, answered)
 
     def _versions(self, tick: Tick, answered: Floats) -> tuple[Floats, Floats]:
         """(S, R, V) each: the share that fails for the version's own reason, and its time over the service's."""
         time = tick.version_latency / np.maximum(tick.latency, 1e-9)[:, :, None]
-        callee = (self.callee * self.mix).sum(2)
+        callee = (self.callee * self.mix).sum(0)
         rest = np.maximum(answered * (1.0 - callee), 1e-9)
         own = np.clip(1.0 - (1.0 - tick.version_errors) / rest[:, :, None], 0.0, 1.0)
         # Below this it is what the division leaves.

@@ -25,7 +25,7 @@ _TINY = 1e-9
 
 
 class Laws:
-    """Lists by service, edge, queue or journey, then by region, then by journey or version."""
+    """Lists by service, edge, queue or journey, then region, then version; by journey first where it matters."""
 
     def __init__(self, world: World, answers: Answers) -> None:
         tick = self.tick = world.tick
@@ -63,7 +63,7 @@ class Laws:
         """The share of attempts that fail before the callee has them, and keeps the reasons apart."""
         tick, layout, edges = world.tick, world.layout, world.layout.edges
         refused = links.refusals(layout, world.knobs, world.state)[:edges]
-        lost = np.asarray(links.round_trips(layout, world.knobs, world.route)[1])[:edges]
+        lost = 1.0 - world.kept[:edges]
         target = layout.target[:edges]
         quota = np.zeros(edges)
         for at, one in enumerate(world.topology.quotas):
@@ -97,11 +97,11 @@ class Laws:
 
 
 def _calls(world: World) -> Any:
-    """(E, R, K): calls that one request makes, by journey."""
-    layout, edges = world.layout, world.layout.edges
-    calls = layout.calls[:edges, None, :] * world.knobs.calls[:edges, :, None]
+    """(K, E, R): calls that one request makes, by journey."""
+    layout = world.layout
+    calls = layout.calls_by_journey * world.knobs.calls
     if len(layout.cached):
-        calls[layout.cached] *= 1.0 - world.tick.hit[layout.cached_by][:, :, None]
+        calls[:, layout.cached] *= 1.0 - world.tick.hit[layout.cached_by]
     return calls
 
 

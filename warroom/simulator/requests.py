@@ -1,8 +1,8 @@
 """What the mesh counts of requests: by status, by how long they took, and the same from their spans.
 
 A second's requests are cells of (service, region, version, and journey where that matters); their times are lognormal
-with the engine's mean and shape. The number in each bucket is a Poisson draw, and the statuses are a multinomial draw of
-all of them: histogram and statuses count the same requests, and so do the span metrics.
+with the engine's mean and shape. The number in each bucket is a Poisson draw, and the statuses are a multinomial draw
+of all of them: histogram and statuses count the same requests, and so do the span metrics.
 """
 
 from __future__ import annotations
@@ -154,11 +154,11 @@ class Requests:
         )
         # A version that left its slot to another gets no requests any more.
         self._here = np.array([self._versions[one.service][one.slot] == one.version for one in self._cells], np.float64)
-        many = len(self.axes.topology.journeys)
-        beyond = len(self.axes.topology.services) * count * many
+        size = len(self.axes.topology.services) * count
+        beyond = size * len(self.axes.topology.journeys)
         self._kind = np.array(
             [
-                pair * many + one.journey if one.journey >= 0 else beyond + pair
+                one.journey * size + pair if one.journey >= 0 else beyond + pair
                 for pair, one in zip(self._pair.tolist(), self._cells, strict=True)
             ],
             np.intp,
@@ -325,7 +325,7 @@ class Requests:
 
 def _beside(by_journey: Floats, mix: Floats | None) -> Floats:
     """The numbers by journey, and after them those of all journeys together."""
-    whole = np.ones(by_journey.shape[:2]) if mix is None else (by_journey * mix).sum(2)
+    whole = np.ones(by_journey.shape[1:]) if mix is None else (by_journey * mix).sum(0)
     return np.concatenate([by_journey.ravel(), whole.ravel()])
 
 

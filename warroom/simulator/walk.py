@@ -119,13 +119,13 @@ class Walker:
         if dice.share() < laws.refused[service][region]:
             node.length, node.status, node.mode = 0.0005 + 0.001 * dice.share(), 503, "refused"
             return node
-        mean = laws.mean[service][region][journey] * laws.version_time[service][region][slot]
+        mean = laws.mean[journey][service][region] * laws.version_time[service][region][slot]
         fails, hurt = laws.version_own[service][region][slot], 0.0
         for dim, value, extra, errors in laws.slices:
             if one.slices.get(dim) == value:
                 mean += extra[service][region]
                 hurt = max(hurt, errors[service][region])
-        node.length = min(_time(mean, laws.sigma[service][region][journey], z), _LONGEST)
+        node.length = min(_time(mean, laws.sigma[journey][service][region], z), _LONGEST)
         if dice.share() < 1.0 - (1.0 - fails) * (1.0 - hurt):
             node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > fails else "own"
             return node
@@ -136,7 +136,7 @@ class Walker:
         """The calls that a service makes for a request, then what it leaves in queues."""
         units: list[list[Node]] = []
         for at, edge in self._calls[node.service]:
-            for _ in range(min(self._dice.count(one.laws.calls[at][node.region][one.journey]), _MOST_CALLS)):
+            for _ in range(min(self._dice.count(one.laws.calls[one.journey][at][node.region]), _MOST_CALLS)):
                 if one.nodes > _MOST_NODES:
                     break
                 unit = self._call(one, at, edge, node, z)
