@@ -64,7 +64,7 @@ def seal_change(key: bytes, content: Mapping[str, Any]) -> str:
     if len(plain) > _MOST:
         raise SealError(f"a change of {len(plain)} bytes is larger than {_MOST}; make it in several")
     nonce = hmac.new(key, b"nonce\n" + plain, hashlib.sha256).digest()[:_NONCE_BYTES]
-    return base64.b64encode(nonce + AESGCM(_cipher_key(key)).encrypt(nonce, plain, None)).decode()
+    return base64.urlsafe_b64encode(nonce + AESGCM(_cipher_key(key)).encrypt(nonce, plain, None)).decode()
 
 
 def open_change(key: bytes, sealed: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def open_change(key: bytes, sealed: str) -> dict[str, Any]:
         SealError: another key, or not whole.
     """
     try:
-        raw = base64.b64decode(sealed, validate=True)
+        raw = base64.urlsafe_b64decode(sealed)
         plain = AESGCM(_cipher_key(key)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
         content = json.loads(plain)
     except (binascii.Error, InvalidTag, ValueError):
