@@ -43,7 +43,7 @@ faults:
      cause: {kind: change, ref: C1}}
   - {id: F2, type: latency_add, target: {service: cart}, params: {ms: 400}}
 observability_faults:
-  - {id: V1, type: tool_degraded, target: {tool: jaeger}, params: {down: true}, at: 2m, until: "state(F1.ended)"}
+  - {id: V1, type: tool_degraded, target: {tool: jaeger}, params: {down: 1}, at: 2m, until: "state(F1.ended)"}
 injects:
   - {id: I1, at: 4m, to: communications_lead, from: CEO, method: dm, whispered: true,
      text: "What do I tell the board?", forces: comms.exec_update}

@@ -19,7 +19,7 @@ from warroom.tabletop.convert import effect_of, fault_from, fault_of, load_for, 
 from warroom.tabletop.expressions import Watch, condition
 from warroom.tabletop.model import FaultSpec, Scenario
 
-LEAD = 1800
+LEAD = 1200
 """Seconds that it runs before the exercise starts, so that it has a present to look back on."""
 
 
