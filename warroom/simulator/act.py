@@ -323,7 +323,7 @@ def _none(_world: World, _effect: Effect) -> None:
     """Some actions change nothing."""
 
 
-ACT: Final[Mapping[str, Callable[["World", Effect], None]]] = {
+ACT: Final[Mapping[str, Callable[[World, Effect], None]]] = {
     "end_fault": _end_fault, "scale": _scale, "restart": _restart, "rollback": _rollback, "drain": _drain,
     "undrain": _undrain, "flag": _flag, "config": _config, "shed": _shed, "retries": _retries, "timeout": _timeout,
     "breaker": _breaker, "failover": _failover, "cache_warm": _cache_warm, "consumers": _consumers, "quota": _quota,

@@ -65,7 +65,7 @@ def _field(default: Any, **metadata: Any) -> Any:
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def read(cls: type[Part], given: object, where: str, aliases: Mapping[str, str] = {}) -> Part:  # noqa: B006 (read only)
+def read(cls: type[Part], given: object, where: str, aliases: Mapping[str, str] = {}) -> Part:
     """A part from plain data.
 
     Raises:

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from warroom.simulator.knobs import Knobs
-from warroom.simulator.layout import Array, Layout
+from warroom.simulator.layout import Array, Ints, Layout
 from warroom.simulator.maths import lognormal_sigma, normal_cdf, waiting
 
 TINY: Final = 1e-9
@@ -35,14 +35,17 @@ class Supply:
     ready: Array
     hit: Array
     slow: Array
+    gc: Array
     route: Array
     """(E, R, R): where calls from a region go."""
     network: Array
     """(E, R): seconds of network of one attempt."""
-    lost: Array
-    """(E, R): share of attempts that the network loses."""
+    crossing: Ints
+    """The edges whose calls do not all stay in their region."""
     refused: Array
     """(E, R): share of attempts that end before they start."""
+    through: Array
+    """(E, R): share of attempts that neither the network loses nor anybody refuses."""
     pool_wait: Array
     """(E, R): seconds until a connection is free."""
     bad: Array
@@ -53,7 +56,7 @@ class Supply:
 
 @dataclass(slots=True)
 class Calls:
-    """One second of the edges: (E, R), and the last two (E, R, K)."""
+    """One second of the edges: (E, R), and the last three (K, E, R)."""
 
     rate: Array
     retried: Array
@@ -71,7 +74,7 @@ class Calls:
 
 @dataclass(slots=True)
 class Second:
-    """One second of the services: (S, R), and the last four (S, R, K)."""
+    """One second of the services: (S, R), and mix (K, S, R)."""
 
     arrivals: Array
     served: Array
@@ -84,71 +87,69 @@ class Second:
     rho: Array
     cpu_seconds: Array
     own_errors: Array
+    mean_latency: Array
+    mean_variance: Array
+    mean_errors: Array
+    mean_permanent: Array
+    """The last four: the means over the journeys."""
     mix: Array
-    latency: Array
-    variance: Array
-    transient: Array
-    permanent: Array
+    answers: Array
+    """(4, K, S, R): latency, its variance, and the shares failing for a passing and for a lasting reason."""
 
 
 def mixture(layout: Layout, demand: Array) -> Array:
-    """(S, R, K): of which journeys the requests at a service are, for a demand (K, R)."""
-    weight = layout.visits[:, None, :] * (demand.T + TINY)[None, :, :]
-    mix: Array = weight / weight.sum(axis=2, keepdims=True)
+    """(K, S, R): of which journeys the requests at a service are, for a demand (K, R)."""
+    weight = layout.visits.T[:, :, None] * (demand + TINY)[:, None, :]
+    mix: Array = weight / weight.sum(axis=0)
     return mix
 
 
 def call(layout: Layout, knobs: Knobs, supply: Supply, last: Second) -> tuple[Calls, Array]:
-    """The calls of this second, and per source what they come to: (S, R, 4, K) of seconds, variance, and the
+    """The calls of this second, and per source what they come to: (4, K, S, R) of seconds, variance, and the
     logarithms of the shares that neither a passing nor a lasting failure reaches."""
-    journeys = layout.journeys
-    seen = np.stack((last.latency, last.variance, last.transient, last.permanent), axis=2)
-    seen = seen.reshape(layout.rows, layout.regions, -1)[layout.target]
-    seen = np.matmul(supply.route, seen).reshape(layout.links, layout.regions, 4, journeys)
-    wait = supply.pool_wait[:, :, None]
-    mean = seen[:, :, 0] + (supply.network[:, :, None] + wait)
-    variance = seen[:, :, 1] + wait * wait
-    timeout = knobs.timeout[:, :, None]
+    seen = last.answers.take(layout.target, axis=2)
+    if len(supply.crossing):
+        far = seen[:, :, supply.crossing, None, :] * supply.route[supply.crossing]
+        seen[:, :, supply.crossing] = far.sum(axis=-1)
+    mean, variance, passing, lasting = seen
+    mean += supply.network + supply.pool_wait
+    variance += supply.pool_wait * supply.pool_wait
     spread = np.log1p(variance / (mean * mean))
     sigma = np.sqrt(spread)
     log_mean = np.log(mean) - spread / 2
-    z = (np.log(timeout) - log_mean) / sigma
-    below = normal_cdf(np.stack((z, z - sigma)))
-    in_time = below[0]
-    cut = mean * below[1] + timeout * (1 - in_time)
-    refused = supply.refused[:, :, None]
-    passing = 1 - (1 - seen[:, :, 2]) * in_time * ((1 - supply.lost[:, :, None]) * (1 - refused))
-    lasting = seen[:, :, 3]
+    both = np.empty((2, *mean.shape))
+    np.divide(knobs.log_timeout - log_mean, sigma, out=both[0])
+    np.subtract(both[0], sigma, out=both[1])
+    in_time, early = normal_cdf(both)
+    cut = mean * early + knobs.timeout * (1 - in_time)
+    passing = 1 - (1 - passing) * in_time * supply.through
     fails = np.minimum(1 - (1 - passing) * (1 - lasting), 1 - TINY)
-    again, final = retried(passing, fails, knobs.retries[:, :, None], knobs.budget[:, :, None])
-    attempts = 1 + again
-    held = cut * (1 - refused) + refused * REFUSAL_SECONDS
-    calls = layout.calls[:, None, :] * knobs.calls[:, :, None]
+    again, final = retried(passing, fails, knobs.retries, knobs.budget)
+    held = cut * (1 - supply.refused) + supply.refused * REFUSAL_SECONDS
+    calls = layout.calls_by_journey * knobs.calls
     if len(layout.cached):
-        calls[layout.cached] *= 1 - supply.hit[layout.cached_by][:, :, None]
-    weighed = calls * layout.critical[:, :, None]
-    cost = np.stack(
-        (
-            calls * attempts * held,
-            calls * attempts * in_time * variance,
-            weighed * np.log1p(-np.minimum(final, 1 - TINY)),
-            weighed * np.log1p(-np.minimum(lasting, 1 - TINY)),
-        ),
-        axis=2,
-    )
-    spent = (layout.from_source @ cost.reshape(layout.links, -1)).reshape(layout.rows, layout.regions, 4, journeys)
-    share = last.mix[layout.source] * calls
-    served = last.served[layout.source]
-    total = share.sum(axis=2) + TINY
-    share *= 1 / total[:, :, None]
-    means = np.stack((attempts, again, mean, variance, fails, in_time, final, held), axis=2)
-    means = np.einsum("erck,erk->ecr", means, share)
-    flow = served * total
+        calls[:, layout.cached] *= 1 - supply.hit[layout.cached_by]
+    tried = calls * (1 + again)
+    weighed = calls * layout.critical
+    cost = np.empty((4, *mean.shape))
+    np.multiply(tried, held, out=cost[0])
+    np.multiply(tried * in_time, variance, out=cost[1])
+    np.multiply(weighed, np.log1p(-np.minimum(final, 1 - TINY)), out=cost[2])
+    np.multiply(weighed, np.log1p(-np.minimum(lasting, 1 - TINY)), out=cost[3])
+    spent = np.matmul(layout.from_source, cost)
+    share = last.mix.take(layout.source, axis=1) * calls
+    total = share.sum(axis=0) + TINY
+    share /= total
+    parts = np.empty((8, *mean.shape))
+    for at, one in enumerate((again, mean, variance, fails, in_time, final, held, lasting)):
+        np.multiply(one, share, out=parts[at])
+    means = parts.sum(axis=1)
+    flow = last.served.take(layout.source, axis=0) * total
     return (
         Calls(
-            rate=flow * means[:, 0], retried=flow * means[:, 1], latency=means[:, 2],
-            sigma=lognormal_sigma(means[:, 2], means[:, 3]), errors=means[:, 4], timed_out=1 - means[:, 5],
-            failures=1 - (1 - means[:, 6]) * (1 - (share * lasting).sum(axis=2)), held=means[:, 7],
+            rate=flow * (1 + means[0]), retried=flow * means[0], latency=means[1],
+            sigma=lognormal_sigma(means[1] + TINY, means[2]), errors=means[3], timed_out=1 - means[4],
+            failures=1 - (1 - means[5]) * (1 - means[7]), held=means[6],
             log_mean=log_mean, log_sigma=sigma, final=1 - (1 - final) * (1 - lasting),
         ),
         spent,
@@ -168,49 +169,54 @@ def retried(passing: Array, fails: Array, retries: Array, budget: Array) -> tupl
 
 def reach(layout: Layout, supply: Supply, calls: Calls) -> Array:
     """(S, R): requests and messages a second that arrive at each service."""
-    sent = calls.rate * ((1 - supply.refused) * (1 - supply.lost))
-    arriving = np.matmul(sent[:, None, :], supply.route)[:, 0, :]
-    found: Array = layout.to_target @ arriving + supply.delivered
+    sent = calls.rate * supply.through
+    if len(supply.crossing):
+        far = np.matmul(sent[supply.crossing][:, None, :], supply.route[supply.crossing])
+        sent[supply.crossing] = far[:, 0, :]
+    found: Array = layout.to_target @ sent + supply.delivered
     return found
 
 
-def serve(
-    layout: Layout, knobs: Knobs, supply: Supply, last: Second, arrivals: Array, mix: Array, spent: Array
-) -> Second:
+def serve(layout: Layout, knobs: Knobs, supply: Supply, last: Second, arrivals: Array, spent: Array) -> Second:
     """What the services make of what arrives."""
+    mix = last.mix
     own = (knobs.io + knobs.cpu) * supply.slow
-    callees = np.einsum("srk,srk->sr", spent[:, :, 0], mix)
-    holding = own + layout.held * callees + TINY
+    cpu = knobs.cpu * supply.slow
+    holding = own + layout.held * (spent[0] * mix).sum(axis=0) + TINY
     threads = supply.ready * knobs.threads
     cores = supply.ready * knobs.cores
     by_threads = threads / holding
-    by_cores = cores / (knobs.cpu * supply.slow + TINY * TINY)
+    by_cores = cores / (cpu + TINY * TINY)
     most = np.minimum(by_threads, by_cores) + TINY
-    servers = np.where(by_threads <= by_cores, threads, cores) + TINY
+    servers = np.maximum(np.where(by_threads <= by_cores, threads, cores), 1.0)
     accepted = arrivals * (1 - knobs.shed)
     rho = accepted / most
-    steady = waiting(rho, np.maximum(servers, 1.0), servers / most)
+    steady = waiting(rho, servers, servers / most)
     asked = last.backlog + accepted - most
     limit = knobs.queue * supply.ready
     backlog = np.minimum(np.maximum(asked, 0.0), limit)
     over = np.maximum(asked - limit, 0.0)
     served = np.maximum(last.backlog + accepted - over - backlog, 0.0)
-    refused = np.minimum((arrivals - accepted + over) / (arrivals + TINY), 1.0)
+    turned = arrivals - accepted + over
+    answered = 1 - np.minimum(turned / (arrivals + TINY), 1.0)
     lingering = np.minimum(backlog / most, LONGEST_WAIT)
     wait = np.minimum(steady + lingering, LONGEST_WAIT)
     own_errors = 1 - (1 - knobs.errors) * (1 - supply.bad * knobs.bad_errors)
-    answered = (1 - refused)[:, :, None]
-    latency = answered * ((own + wait)[:, :, None] + spent[:, :, 0]) + (1 - answered) * REFUSAL_SECONDS + TINY
     alone = own * own * layout.spread + WAIT_SPREAD * steady * steady + BACKLOG_SPREAD * lingering * lingering
-    variance = answered * (alone[:, :, None] + spent[:, :, 1]) + TINY * TINY
-    fine = np.exp(spent[:, :, 2:])
-    transient = 1 - ((1 - own_errors) * (1 - refused))[:, :, None] * fine[:, :, 0]
-    permanent = 1 - (1 - knobs.permanent)[:, :, None] * fine[:, :, 1]
+    answers = np.empty_like(spent)
+    latency, variance, transient, permanent = answers
+    latency[:] = answered * (own + wait + spent[0]) + ((1 - answered) * REFUSAL_SECONDS + TINY)
+    variance[:] = answered * (alone + spent[1]) + TINY * TINY
+    fine = np.exp(spent[2:])
+    np.subtract(1, ((1 - own_errors) * answered) * fine[0], out=transient)
+    np.subtract(1, (1 - knobs.permanent) * fine[1], out=permanent)
+    failing = 1 - (1 - transient) * (1 - permanent)
+    means = (np.stack((latency, variance, failing, permanent)) * mix).sum(axis=1)
     return Second(
-        arrivals=arrivals, served=served, shed=np.minimum(arrivals - accepted + over, arrivals + last.backlog),
-        backlog=backlog, own=own, wait=wait, busy=np.minimum(served * holding, threads), capacity=threads,
-        rho=rho, cpu_seconds=np.minimum(served * knobs.cpu * supply.slow, cores), own_errors=own_errors, mix=mix,
-        latency=latency, variance=variance, transient=transient, permanent=permanent,
+        arrivals=arrivals, served=served, shed=np.minimum(turned, arrivals + last.backlog), backlog=backlog, own=own,
+        wait=wait, busy=np.minimum(served * holding, threads), capacity=threads, rho=rho,
+        cpu_seconds=np.minimum(served * cpu, cores), own_errors=own_errors, mean_latency=means[0],
+        mean_variance=means[1], mean_errors=means[2], mean_permanent=means[3], mix=mix, answers=answers,
     )  # fmt: skip
 
 
@@ -218,13 +224,14 @@ def quiet(layout: Layout, demand: Array) -> Second:
     """A first second to start from: everything is served at once, and nothing waits."""
     served = np.einsum("sk,kr->sr", layout.visits, demand) * layout.present
     served[layout.users] = demand.sum(axis=0)
-    shape = (layout.rows, layout.regions, layout.journeys)
     own = layout.io + layout.cpu
     nothing = np.zeros((layout.rows, layout.regions))
+    answers = np.zeros((4, layout.journeys, layout.rows, layout.regions))
+    answers[0] = own + TINY
+    answers[1] = own * own * layout.spread + TINY * TINY
     return Second(
         arrivals=served, served=served, shed=nothing, backlog=nothing, own=own, wait=nothing, busy=nothing,
         capacity=layout.threads * layout.replicas, rho=nothing, cpu_seconds=nothing, own_errors=nothing,
-        mix=mixture(layout, demand), latency=np.broadcast_to(own[:, :, None] + TINY, shape),
-        variance=np.broadcast_to((own * own * layout.spread)[:, :, None] + TINY * TINY, shape),
-        transient=np.zeros(shape), permanent=np.zeros(shape),
+        mean_latency=own + TINY, mean_variance=answers[1, 0], mean_errors=nothing, mean_permanent=nothing,
+        mix=mixture(layout, demand), answers=answers,
     )  # fmt: skip

@@ -109,12 +109,27 @@ class Layout:
         self.pool_timeout = self._link(lambda e: e.pool_timeout_ms / 1000, lambda _: 1.0)
         self.writes = np.array([*(e.writes for e in self.topology.edges), *[False] * self.journeys])
         self.late = np.array([one.late_ms / 1000 for one in self.topology.journeys])
+        self.log_late = np.log(self.late)
         at = self.topology.service_index
         cached = [at[e.cached_by] if e.cached_by else -1 for e in self.topology.edges]
         self.cached: Ints = np.array([i for i, cache in enumerate(cached) if cache >= 0], np.intp)
         self.cached_by: Ints = np.array([cache for cache in cached if cache >= 0], np.intp)
         self.guarded: Ints = np.array([i for i, e in enumerate(self.topology.edges) if e.breaker], np.intp)
+        rules = [self.topology.edges[row].breaker for row in self.guarded]
+        self.breakers = [(one.errors, one.window_s, one.open_s) for one in rules if one is not None]
+        self.quota_links = np.array(
+            [self.target == at[one.service] for one in self.topology.quotas], dtype=float
+        ).reshape(len(self.topology.quotas), self.links)
+        queues = self.topology.queues
+        self.queue_source: Ints = np.array([at[one.source] for one in queues], np.intp)
+        self.queue_target: Ints = np.array([at[one.target] for one in queues], np.intp)
+        self.messages = np.array([[one.messages] for one in queues]).reshape(len(queues), 1)
+        self.queue_limit = np.array([[float(one.limit or 1e12)] for one in queues]).reshape(len(queues), 1)
+        self.promised = np.array([[one.late_s if one.felt else 1e12] for one in queues]).reshape(len(queues), 1)
+        self.to_consumer = _indicator(self.rows, self.queue_target)
         self.calls = self._calls()
+        self.calls_by_journey = np.ascontiguousarray(np.repeat(self.calls.T[:, :, None], self.regions, axis=2))
+        """(K, E, R)"""
 
     def _calls(self) -> Array:
         """(E, K): calls that one request of the source makes, by journey."""

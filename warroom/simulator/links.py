@@ -58,14 +58,13 @@ def round_trips(layout: Layout, knobs: Knobs, route: Array) -> tuple[Array, Arra
 
 def refusals(layout: Layout, knobs: Knobs, state: State) -> Array:
     """(E, R): the share of attempts that end before they start: no connection, no name, no quota, an open breaker."""
-    open_share = np.where(state.breaker == 2, 1.0, np.where(state.breaker == 1, 1 - HALF_OPEN_SHARE, 0.0))
-    refused = 1 - (1 - knobs.refused) * (1 - state.pool_over) * (1 - open_share)
+    refused = 1 - (1 - knobs.refused) * (1 - state.pool_over)
+    if state.breaker.any():
+        open_share = np.where(state.breaker == 2, 1.0, np.where(state.breaker == 1, 1 - HALF_OPEN_SHARE, 0.0))
+        refused = 1 - (1 - refused) * (1 - open_share)
     if state.quota_refused.any():
-        for at, quota in enumerate(layout.topology.quotas):
-            links = layout.target == layout.topology.service_index[quota.service]
-            refused[links] = 1 - (1 - refused[links]) * (1 - state.quota_refused[at])
-    found: Array = np.minimum(refused, 1.0)
-    return found
+        refused = 1 - (1 - refused) * (1 - state.quota_refused @ layout.quota_links)[:, None]
+    return refused
 
 
 def use_pools(layout: Layout, knobs: Knobs, state: State, calls: Calls, ready: Array) -> Array:
@@ -103,12 +102,14 @@ def use_breakers(layout: Layout, knobs: Knobs, state: State, calls: Calls, secon
     rows = layout.guarded
     if not len(rows):
         return
-    rules = [layout.topology.edges[row].breaker for row in rows]
-    limit = np.array([[rule.errors] for rule in rules if rule])
-    window = np.array([[rule.window_s] for rule in rules if rule])
-    open_for = np.array([[rule.open_s] for rule in rules if rule])
-    was, since = state.breaker[rows], second - state.breaker_since[rows]
-    seen = calls.errors[rows]
+    limit, window, open_for = np.array(layout.breakers).T[:, :, None]
+    was, seen, forced = state.breaker[rows], calls.errors[rows], knobs.breaker[rows]
+    if not was.any() and not forced.any():
+        mean = state.breaker_errors[rows] + (seen - state.breaker_errors[rows]) / window
+        if (mean <= limit).all():
+            state.breaker_errors = _with(state.breaker_errors, rows, mean)
+            return
+    since = second - state.breaker_since[rows]
     tried = np.where(was == 1, (seen - (1 - HALF_OPEN_SHARE)) / HALF_OPEN_SHARE, seen)
     mean = state.breaker_errors[rows] + (tried - state.breaker_errors[rows]) / np.where(was == 1, 2.0, window)
     mean = np.where(was == 2, limit, np.clip(mean, 0.0, 1.0))
@@ -116,7 +117,6 @@ def use_breakers(layout: Layout, knobs: Knobs, state: State, calls: Calls, secon
     now = np.where((was == 2) & (since >= open_for), 1.0, now)
     tested = (was == 1) & (since >= HALF_OPEN_SECONDS)
     now = np.where(tested, np.where(mean < limit, 0.0, 2.0), now)
-    forced = knobs.breaker[rows]
     now = np.where(forced > 0, 2.0, np.where(forced < 0, 0.0, now))
     turned = now != was
     state.breaker = _with(state.breaker, rows, now)
@@ -130,9 +130,6 @@ def use_quotas(layout: Layout, knobs: Knobs, state: State, calls: Calls) -> None
     quotas = layout.topology.quotas
     if not quotas:
         return
-    used = np.zeros(len(quotas))
-    for at, quota in enumerate(quotas):
-        links = layout.target == layout.topology.service_index[quota.service]
-        used[at] = float((calls.rate[links] * (1 - state.pool_over[links])).sum())
+    used = layout.quota_links @ (calls.rate * (1 - state.pool_over)).sum(axis=1)
     state.quota_used = used
     state.quota_refused = np.maximum(1 - knobs.quota / np.maximum(used, TINY), 0.0)

@@ -58,6 +58,8 @@ class Demand:
         self.usual: Array = base * np.array([one.share for one in topology.journeys])[:, None] * regions[None, :]
         self._offsets = [one.utc_offset_h * 3_600 for one in topology.regions]
         self._events = [(one, self._mask(topology, one)) for one in load.events]
+        self.mixed = any(one.journey for one in load.events)
+        """Whether the shares of the journeys may differ from second to second."""
 
     @staticmethod
     def _mask(topology: Topology, event: LoadEvent) -> Array:

@@ -76,6 +76,7 @@ class ModelPlane:
                 self.group_rate[at, number] = model.group_rate.get(name, model.prediction_mean)
         self._rows = [topology.service_index[one.service] for one in self.models]
         self.label_age = self._of("label_delay_s")
+        self._nothing: ModelSecond | None = None
 
     def _of(self, name: str) -> Array:
         return np.array([float(getattr(one, name)) for one in self.models])
@@ -90,6 +91,8 @@ class ModelPlane:
 
     def step(self, knobs: Knobs, second: int, served: Array, quarantined: Array, noise: Array) -> ModelSecond:
         """The plane in one second; `served` (S, R) requests a second, `noise` one standard normal value a model."""
+        if not self.models and self._nothing is not None:
+            return self._nothing
         stale = np.minimum(np.maximum(self.age / (STALE_AFTER * self.refresh) - 1, 0.0), 5.0) / 5.0
         nulls = knobs.feature_nulls * (quarantined < 0.5)
         drift = knobs.drift * self.uses
@@ -114,7 +117,7 @@ class ModelPlane:
         harm = worse + FALLBACK_LOSS * 0.25 * knobs.fallback
         rate = self.group_rate * knobs.group_rate * (1 + 0.01 * noise)[:, None]
         rate = np.where(knobs.fallback[:, None] > 0, self.group_rate, rate)
-        return ModelSecond(
+        self._nothing = ModelSecond(
             prediction_mean=np.maximum(mean, 0.0), prediction_std=np.maximum(std, 0.0), auc=auc, auc_measured=measured,
             label_age=self.label_age, psi=psi_by_feature.max(axis=1, initial=0.0),
             calibration=0.015 * (1 + 0.1 * np.abs(noise)) + 0.12 * strain * (1 - knobs.fallback), fallback=knobs.fallback,
@@ -125,6 +128,7 @@ class ModelPlane:
             llm_cached=np.where(self._llm, np.maximum(CACHED_ANSWERS, knobs.fallback * 0.7), 0.0), requests_model=requests,
             psi_by_feature=psi_by_feature, group_rate=rate, group_share=self.group_share, harm=harm,
         )  # fmt: skip
+        return self._nothing
 
     @property
     def _llm(self) -> Any:

@@ -115,9 +115,10 @@ def _next(state: State, row: int, region: int, now: float, fitting: float, down:
     else:
         state.floor[row, region] = max(state.floor[row, region], 0.0) + SCALER_EVERY
         if state.floor[row, region] >= down:
-            new = max(fitting, np.floor(now * 0.8))
+            new = max(fitting, np.floor(now * 0.7))
     if new != now:
-        state.floor[row, region] = 0.0
+        # After the first step down the next ones come a minute apart, as long as there are too many.
+        state.floor[row, region] = max(down - 60.0, 0.0) if new < now else 0.0
         state.wanted = state.wanted.copy()
         state.starting = state.starting.copy()
         state.wanted[row, region] = new

@@ -12,39 +12,26 @@ from warroom.simulator.layout import Array, Layout
 from warroom.simulator.state import State
 
 MOST_LAG: Final = 7 * 86_400.0
-UNBOUNDED: Final = 1e12
 
 
 def consume(layout: Layout, knobs: Knobs, state: State, last: Second) -> Array:
     """Messages are left by what was served well, and taken up as fast as consumers can. Gives (S, R) taken up."""
-    queues = layout.topology.queues
-    taken = np.zeros((layout.rows, layout.regions))
-    if not queues:
-        return taken
-    at = layout.topology.service_index
-    source = [at[one.source] for one in queues]
-    target = [at[one.target] for one in queues]
-    messages = np.array([[one.messages] for one in queues])
-    limit = np.array([[float(one.limit or UNBOUNDED)] for one in queues])
-    well = 1 - average(last.transient, last.mix)
-    published = last.served[source] * well[source] * messages + knobs.flood
-    slow = average(last.latency, last.mix)[target]
+    if not len(layout.queue_source):
+        return np.zeros((layout.rows, layout.regions))
+    source, target = layout.queue_source, layout.queue_target
+    well = 1 - last.mean_errors
+    published = last.served[source] * well[source] * layout.messages + knobs.flood
+    slow = last.mean_latency[target]
     pace = knobs.consumers / np.maximum(knobs.consume, slow)
     attempted = np.minimum(state.depth + published, pace)
     done = attempted * well[target]
-    depth = state.depth + published - done
-    kept = np.minimum(depth, limit)
+    depth = np.maximum(state.depth + published - done, 0.0)
+    kept = np.minimum(depth, layout.queue_limit)
     state.queue_pace = state.queue_pace + (published - state.queue_pace) * np.where(state.queue_pace > 0, 0.1, 1.0)
     state.depth, state.published, state.consumed, state.dropped = kept, published, done, depth - kept
     state.queue_lag = np.minimum(kept / np.maximum(np.maximum(state.queue_pace, done), TINY), MOST_LAG)
-    np.add.at(taken, target, attempted)
+    taken: Array = layout.to_consumer @ attempted
     return taken
-
-
-def average(by_journey: Array, mix: Array) -> Array:
-    """(S, R): the mean over the journeys at each service."""
-    found: Array = np.einsum("srk,srk->sr", by_journey, mix)
-    return found
 
 
 def warm(layout: Layout, state: State) -> None:
@@ -72,5 +59,4 @@ def late_messages(layout: Layout, state: State) -> float:
     """Messages finished in this second later than users were promised."""
     if not layout.topology.queues:
         return 0.0
-    promised = np.array([[one.late_s] for one in layout.topology.queues])
-    return float((state.consumed * (state.queue_lag > promised)).sum())
+    return float((state.consumed * (state.queue_lag > layout.promised)).sum())

@@ -35,13 +35,13 @@ def live(world: World) -> Tick:
     wished = world.demand.at(world.second, world.now, state.noise) * knobs.traffic
     demand = wished * (1 - knobs.blocked)
     last = state.second
-    last.mix = flow.mixture(layout, demand)
+    last.mix = flow.mixture(layout, demand) if world.demand.mixed else world.mix
     last.served = last.served.copy()
     last.served[layout.users] = demand.sum(axis=0)
     ready = plant.ready_replicas(layout, knobs, state)
     supply = supplied(world, ready, draws[layout.regions : layout.regions + layout.rows])
     calls, spent = flow.call(layout, knobs, supply, last)
-    now = flow.serve(layout, knobs, supply, last, flow.reach(layout, supply, calls), last.mix, spent)
+    now = flow.serve(layout, knobs, supply, last, flow.reach(layout, supply, calls), spent)
     state.second = now
     sizes = links.use_pools(layout, knobs, state, calls, ready)
     links.use_breakers(layout, knobs, state, calls, world.second)
@@ -65,20 +65,20 @@ def supplied(world: World, ready: Array, jitter: Array) -> Supply:
     """What replicas, networks and stores give to this second."""
     layout, state, knobs = world.layout, world.state, world.knobs
     delivered = queues.consume(layout, knobs, state, state.second)
-    slow = (1 + JITTER * jitter[:, None]) / (1 - plant.gc_share(layout, knobs, state))
+    gc = plant.gc_share(layout, knobs, state)
+    slow = (1 + JITTER * jitter[:, None]) / (1 - gc)
     refused = links.refusals(layout, knobs, state)
-    network, lost = links.round_trips(layout, knobs, world.route)
     _close_writes(layout, state, refused)
     for at, model in enumerate(world.topology.models):
         if model.provider and world.limited[at] > 0:
             edge = world.topology.edge_index.get(f"{model.service}->{model.provider}")
             if edge is not None:
                 refused[edge] = 1 - (1 - refused[edge]) * (1 - world.limited[at])
-    broken = state.second.transient[:, :, 0] if len(layout.caches) else None
-    hit = state.hit if broken is None else state.hit * (1 - broken)
+    hit = state.hit * (1 - state.second.mean_errors) if len(layout.caches) else state.hit
     return Supply(
-        ready=ready, hit=hit, slow=slow, route=world.route, network=network, lost=lost, refused=refused,
-        pool_wait=state.pool_wait, bad=plant.bad_share(knobs, state), delivered=delivered,
+        ready=ready, hit=hit, slow=slow, gc=gc, route=world.route, network=world.network, crossing=world.crossing,
+        refused=refused, through=world.kept * (1 - refused), pool_wait=state.pool_wait,
+        bad=plant.bad_share(knobs, state), delivered=delivered,
     )  # fmt: skip
 
 
@@ -99,11 +99,11 @@ def _users(
     """(K, R) each: requests, failed, late, wrong, and mean, shape and errors of what users got."""
     layout, state, knobs = world.layout, world.state, world.knobs
     own = np.arange(layout.journeys)
-    mean = state.second.latency[layout.users].T
-    failing = calls.final[layout.edges + own, :, own]
-    log_mean = calls.log_mean[layout.edges + own, :, own]
-    sigma = calls.log_sigma[layout.edges + own, :, own]
-    slow = 1 - normal_cdf((np.log(layout.late)[:, None] - log_mean) / sigma)
+    mean = state.second.answers[0, :, layout.users]
+    failing = calls.final[own, layout.edges + own]
+    log_mean = calls.log_mean[own, layout.edges + own]
+    sigma = calls.log_sigma[own, layout.edges + own]
+    slow = 1 - normal_cdf((layout.log_late[:, None] - log_mean) / sigma)
     for one in world.felt:
         share = one.tick.share
         hurt = 1 - (1 - failing) * (1 - one.users_errors)
@@ -138,12 +138,7 @@ def _tick(
 ) -> Tick:
     layout, state, knobs, now = world.layout, world.state, world.knobs, world.state.second
     s, e = layout.services, layout.edges
-    mix = now.mix
-    latency = queues.average(now.latency, mix)
-    variance = queues.average(now.variance, mix)
-    failing = 1 - (1 - now.transient) * (1 - now.permanent)
-    errors = queues.average(failing, mix)
-    permanent = queues.average(now.permanent, mix)
+    latency, variance, errors, permanent = now.mean_latency, now.mean_variance, now.mean_errors, now.mean_permanent
     seconds, version_errors = world.rollouts.by_version(state.weight[:s], latency[:s], now.own[:s], errors[:s])
     requests, failed, late, wrong, journey_latency, journey_sigma, journey_errors = _users(world, calls, models, wished)
     cores = ready * knobs.cores
@@ -155,7 +150,7 @@ def _tick(
         busy=now.busy[:s], threads=now.capacity[:s], rho=now.rho[:s],
         cpu=np.minimum(now.cpu_seconds[:s] / (cores[:s] + TINY) + 0.01, 1.0), cpu_seconds=now.cpu_seconds[:s],
         replicas=ready[:s], desired=state.wanted[:s], memory=state.memory[:s], memory_limit=layout.memory_limit[:s],
-        gc=plant.gc_share(layout, knobs, state)[:s], disk=state.disk[:s], disk_size=layout.disk_size[:s],
+        gc=supply.gc[:s], disk=state.disk[:s], disk_size=layout.disk_size[:s],
         restarts=state.restarts[:s], oom_kills=state.oom_kills[:s], hit=supply.hit[:s], lag_s=_lag(layout, state),
         up=np.minimum(ready[:s] / (state.wanted[:s] + TINY), 1.0), dns=knobs.dns[:s], handshake_errors=knobs.handshake[:s],
         cert_expires=np.repeat(world.certificates[:, None], layout.regions, axis=1), skew_s=knobs.skew[:s],

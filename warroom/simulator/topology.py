@@ -130,6 +130,8 @@ class Queue:
     consume_ms: float = number(20.0, 0.1, 600_000)
     late_s: float = number(60.0, 1, 86_400)
     partitions: int = count(12, 1, 10_000)
+    felt: bool = truth(True)
+    """Whether users notice when its messages come late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

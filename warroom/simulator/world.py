@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from warroom.simulator import links, slis
+from warroom.simulator import flow, links, slis
 from warroom.simulator.act import ACT
 from warroom.simulator.apply import APPLY, Scene
 from warroom.simulator.changes import FIRST_NUMBER, Change, harmless
@@ -22,7 +22,7 @@ from warroom.simulator.controls import Controls
 from warroom.simulator.effects import Effect, EffectError, check_effect
 from warroom.simulator.faults import FAULT_TYPES, Fault, FaultError, check_fault
 from warroom.simulator.knobs import Knobs, neutral
-from warroom.simulator.layout import Array, Layout
+from warroom.simulator.layout import Array, Ints, Layout
 from warroom.simulator.load import Demand, Load
 from warroom.simulator.model_plane import ModelPlane
 from warroom.simulator.noise import Noise
@@ -90,7 +90,8 @@ class World:
         self._dirty = True
         self.state: State = fresh(self.layout, self.demand.usual, len(topology.quotas))
         self.knobs: Knobs = self._neutral.copy()
-        self.route: Array = links.routes(self.layout, self.knobs, self.controls.drained, self.state)
+        self._turned: tuple[bytes, ...] = ()
+        self._turn()
         self._settle()
 
     def _settle(self) -> None:
@@ -121,6 +122,7 @@ class World:
         """Live one second."""
         self._background()
         self._age()
+        self.state.weight = self.rollouts.step(self.state.weight, self.second)
         if self._dirty or self._restless:
             self._turn()
         self.tick = live(self)
@@ -216,13 +218,13 @@ class World:
     def _restless(self) -> bool:
         """Whether the knobs may be others than in the second before."""
         faulty = any(FAULT_TYPES[one.fault.type].plane != "observability" for one in self._running.values())
-        return faulty or bool(self.rollouts.rollouts) or self.controls.restless
+        moving = bool(self.rollouts.rollouts) and bool(self.rollouts.traits)
+        return faulty or moving or self.controls.restless
 
     def _turn(self) -> None:
         """Build the knobs of this second."""
         before, state = self.knobs, self.state
         knobs = self._neutral.copy()
-        state.weight = self.rollouts.step(state.weight, self.second)
         self.controls.apply(knobs)
         self.rollouts.apply(knobs, state.weight)
         for one in self._running.values():
@@ -237,7 +239,16 @@ class World:
         state.starting = np.minimum(state.starting + back, state.wanted)
         self.knobs = knobs
         self.felt = tuple(feel(self.layout, knobs, one, self._order) for one in knobs.slices)
-        self.route = links.routes(self.layout, knobs, self.controls.drained, state)
+        knobs.log_timeout = np.log(knobs.timeout)
+        turned = (self.controls.drained.tobytes(), knobs.users.tobytes(), state.primary.tobytes())
+        if turned != self._turned:
+            self._turned = turned
+            self.route: Array = links.routes(self.layout, knobs, self.controls.drained, state)
+            stays = np.eye(self.layout.regions)
+            self.crossing: Ints = np.flatnonzero((self.route != stays).any(axis=(1, 2)))
+        self.network, lost = links.round_trips(self.layout, knobs, self.route)
+        self.kept: Array = 1 - lost
+        self.mix: Array = flow.mixture(self.layout, self.demand.usual * knobs.traffic * (1 - knobs.blocked))
         self._dirty = False
 
     # People
