@@ -41,12 +41,12 @@ from warroom.tabletop.branch import going_on
 from warroom.tabletop.clock import ExerciseClock
 from warroom.tabletop.deeds import FACILITATOR, Whisper
 from warroom.tabletop.drill import Drill
-from warroom.tabletop.headless import Room
 from warroom.tabletop.isolation import isolated
 from warroom.tabletop.live import Facilitator
 from warroom.tabletop.live_team import LiveTeam
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.responders import Colleagues
+from warroom.tabletop.room import Room
 from warroom.telemetry.backend import SourceState
 from warroom.telemetry.clock import SystemClock
 from warroom.telemetry.relay import Relay

@@ -100,7 +100,10 @@ class Show:
         from warroom.tui.app import ConsoleOptions
 
         plan = self.plan
-        return ConsoleOptions(me=plan.me, incident=plan.incident, memory=self._memory, clock=self.clock.moment, **looks)
+        return ConsoleOptions(
+            me=plan.me, incident=plan.incident, memory=self._memory, clock=self.clock.moment,
+            clock_is_exercises=True, **looks,
+        )  # fmt: skip
 
     def open(self) -> OpenExercise:
         """Open the exercise, unless it is open.

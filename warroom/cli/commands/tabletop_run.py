@@ -209,8 +209,9 @@ async def _follow(plan: ExercisePlan) -> None:
     from warroom.app_exercise import exercise
 
     async with exercise(plan) as opened:
-        _invite(opened)
-        if not plan.players and not plan.solo:
+        if plan.players:
+            _invite(opened)
+        else:
             await opened.start()
         shown = 0
         changed = asyncio.Event()
@@ -282,6 +283,7 @@ def _played(scenario: Scenario, seed: int | None, bot: str, before: Any) -> Run:
 def _report(run: Run) -> dict[str, Any]:
     """What became of the run, with its score. The same for the same scenario, seed and bot."""
     from warroom.tabletop.headless import summary
-    from warroom.tabletop.score import score, score_json
+    from warroom.tabletop.score.shapes import score_json
+    from warroom.tabletop.score.total import score
 
     return {**summary(run), "score": score_json(score(run.records, run.scenario))}
