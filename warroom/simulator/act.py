@@ -238,7 +238,8 @@ def _stop_automation(world: World, effect: Effect) -> None:
 
 def _block(world: World, effect: Effect) -> None:
     part = aims.slice_of(world.layout, effect.aim)
-    assert part is not None
+    if part is None:
+        return
     regions = aims.in_regions(world.layout, effect.aim)
     world.controls.blocked[:, regions > 0] = part[2] * effect.value("fraction")
     world.add_change("config", "", f"{part[0]} {part[1]}: {effect.value('fraction'):.0%} blocked")

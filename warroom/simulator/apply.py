@@ -358,6 +358,7 @@ APPLY: Final[Mapping[str, Callable[[Scene], None]]] = {
     "tool_degraded": _nothing, "metric_gap": _nothing, "log_delay": _nothing, "trace_sampling_drop": _nothing,
     "wrong_unit": _nothing, "alert_flap": _nothing, "metric_wobble": _nothing, "feature_stale": _feature_stale,
     "feature_schema_change": _schema_change, "feature_file_oversize": _oversize, "input_drift": _input_drift,
-    "label_delay": _label_delay, "slice_bias": _slice_bias, "model_swap": _model_swap, "llm_rate_limit": _llm_rate_limit,
+    "label_delay": _label_delay, "slice_bias": _slice_bias, "model_swap": _model_swap,
+    "llm_rate_limit": _llm_rate_limit,
     "llm_quality_drop": _llm_quality,
 }  # fmt: skip

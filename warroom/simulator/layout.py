@@ -1,6 +1,7 @@
 """A topology as arrays: who stands where, who calls whom, and what everything is when nothing is wrong.
 
-The users are one more service (the last row), whose calls are one edge a journey (the last rows of the edges): what they
+The users are one more service (the last row), whose calls are one edge a journey (the last rows of the edges): what
+they
 wait for and what fails for them follows from the same formulas as between two services.
 
 Axes: S services and the users, R regions, E edges and journeys, K journeys, Q queues. Seconds and bytes.
@@ -144,7 +145,7 @@ class Layout:
         """(S, K): requests at a service for one that a user makes, when nothing is kept away or tried again."""
         visits = np.zeros((self.rows, self.journeys))
         visits[self.users] = 1.0
-        waiting = [e for e in range(self.links)]
+        waiting = list(range(self.links))
         done = {self.users}
         indegree = {row: int(np.sum(self.target == row)) for row in range(self.rows)}
         done |= {row for row, count in indegree.items() if count == 0}

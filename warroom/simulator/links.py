@@ -8,7 +8,7 @@ import numpy as np
 
 from warroom.simulator.flow import TINY, Calls
 from warroom.simulator.knobs import Knobs
-from warroom.simulator.layout import Array, Layout
+from warroom.simulator.layout import Array, Ints, Layout
 from warroom.simulator.maths import waiting
 from warroom.simulator.state import State
 
@@ -91,7 +91,7 @@ def use_pools(layout: Layout, knobs: Knobs, state: State, calls: Calls, ready: A
     return _with(np.zeros_like(state.pool_used), rows, size)
 
 
-def _with(array: Array, rows: Array, values: Array) -> Array:  # type: ignore[type-arg]
+def _with(array: Array, rows: Ints, values: Array) -> Array:
     found = array.copy()
     found[rows] = values
     return found

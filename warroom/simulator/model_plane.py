@@ -120,12 +120,14 @@ class ModelPlane:
         self._nothing = ModelSecond(
             prediction_mean=np.maximum(mean, 0.0), prediction_std=np.maximum(std, 0.0), auc=auc, auc_measured=measured,
             label_age=self.label_age, psi=psi_by_feature.max(axis=1, initial=0.0),
-            calibration=0.015 * (1 + 0.1 * np.abs(noise)) + 0.12 * strain * (1 - knobs.fallback), fallback=knobs.fallback,
+            calibration=0.015 * (1 + 0.1 * np.abs(noise)) + 0.12 * strain * (1 - knobs.fallback),
+            fallback=knobs.fallback,
             kpi=np.clip(1 - 1.6 * worse - FALLBACK_LOSS * knobs.fallback + 0.01 * noise, 0.0, 2.0)
             * np.where(self._llm, 0.4 + 0.6 * knobs.llm_quality, 1.0),
             llm_limited=limited, llm_tokens=tokens, llm_cost=tokens / 1000 * self._of("cost_per_1k"), llm_length=length,
             llm_quality=np.where(self._llm, np.clip(self._of("auc") * knobs.llm_quality + 0.005 * noise, 0, 1), np.nan),
-            llm_cached=np.where(self._llm, np.maximum(CACHED_ANSWERS, knobs.fallback * 0.7), 0.0), requests_model=requests,
+            llm_cached=np.where(self._llm, np.maximum(CACHED_ANSWERS, knobs.fallback * 0.7), 0.0),
+            requests_model=requests,
             psi_by_feature=psi_by_feature, group_rate=rate, group_share=self.group_share, harm=harm,
         )  # fmt: skip
         return self._nothing

@@ -88,9 +88,8 @@ def scale(layout: Layout, knobs: Knobs, state: State, ready: Array, last: Second
     changed = []
     for row in layout.scaled:
         rule = layout.topology.services[row].autoscaler
-        assert rule is not None
         for region in range(layout.regions):
-            if held[row, region] or not layout.present[row, region]:
+            if rule is None or held[row, region] or not layout.present[row, region]:
                 continue
             now = state.wanted[row, region]
             cores = max(ready[row, region] * knobs.cores[row, region], TINY)

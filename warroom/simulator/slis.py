@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _FORM: Final = re.compile(r"(1-)?([a-z_0-9]+)(?:\(([^()@]+)(?:@([^()]+))?\))?")
 _Z: Final = {"p50": 0.0, "p90": 1.2815515655, "p95": 1.6448536270, "p99": 2.3263478740}
 NAMES: Final = (
-    "availability", "error_ratio", "late_ratio", "wrong_ratio", "err", "p50", "p90", "p95", "p99", "rps", "latency", "cpu",
+    "availability", "error_ratio", "late_ratio", "wrong_ratio", "err", "p50", "p90", "p95", "p99", "rps",
+    "latency", "cpu",
     "memory", "lag", "depth", "replication_lag", "pool", "feature_age", "psi", "hit", "replicas",
 )  # fmt: skip
 

@@ -20,7 +20,8 @@ MOST_REGIONS: Final = 6
 VERSION_SLOTS: Final = 4
 
 __all__ = [
-    "Autoscaler", "Breaker", "Edge", "Feature", "Flag", "Journey", "Model", "Queue", "Quota", "Region", "Service", "Setting",
+    "Autoscaler", "Breaker", "Edge", "Feature", "Flag", "Journey", "Model", "Queue", "Quota", "Region", "Service",
+    "Setting",
     "Topology", "TopologyError",
 ]  # fmt: skip
 
@@ -87,7 +88,7 @@ class Service:
     primary: str = text("")
     replication_ms: float = number(50.0, 0, 60_000)
     start_s: float = number(30.0, 0, 3_600)
-    autoscaler: Autoscaler | None = part(Autoscaler)
+    autoscaler: Autoscaler | None = part(Autoscaler)  # noqa: RUF009 (a field)
     certificate_days: float | None = number(None, 0, 3_650, optional=True)
     public: bool = truth(False)
 
@@ -109,7 +110,7 @@ class Edge:
     pool_timeout_ms: float = number(1_000.0, 1, 600_000)
     writes: bool = truth(False)
     network_ms: float = number(0.5, 0, 10_000)
-    breaker: Breaker | None = part(Breaker)
+    breaker: Breaker | None = part(Breaker)  # noqa: RUF009 (a field)
 
     @property
     def name(self) -> str:

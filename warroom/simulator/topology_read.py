@@ -40,7 +40,8 @@ _LISTS: Final[Mapping[str, tuple[type[Any], int]]] = {
 }
 _PLAIN: Final = ("name", "title", "base_rps", "slices", "automations")
 _PATCHES: Final = {
-    "service": "services", "edge": "edges", "queue": "queues", "journey": "journeys", "quota": "quotas", "flag": "flags",
+    "service": "services", "edge": "edges", "queue": "queues", "journey": "journeys", "quota": "quotas",
+    "flag": "flags",
     "feature": "features", "model": "models", "region": "regions",
 }  # fmt: skip
 
@@ -174,7 +175,7 @@ def _check_names(topology: Topology, where: str) -> None:
         known((queue.source, queue.target), services, f"queues.{queue.name}", "service")
     known((one.entry for one in topology.journeys), services, "journeys", "service")
     for place, owned in (("quotas", topology.quotas), ("flags", topology.flags), ("settings", topology.settings)):
-        known((one.service for one in owned), services, place, "service")  # type: ignore[attr-defined]
+        known((one.service for one in owned), services, place, "service")
     for feature in topology.features:
         known((feature.producer, *feature.consumers), services, f"features.{feature.name}", "service")
     features, models = {one.name for one in topology.features}, {one.name for one in topology.models}
@@ -187,7 +188,7 @@ def _check_names(topology: Topology, where: str) -> None:
 
 def _check_shares(topology: Topology, where: str) -> None:
     for key, found in (("regions", topology.regions), ("journeys", topology.journeys)):
-        total = sum(one.share for one in found)  # type: ignore[attr-defined]
+        total = sum(one.share for one in found)
         if not 0.99 <= total <= 1.01:
             raise TopologyError(f"{where}.{key}: the shares add up to {total:g}; they must add up to 1")
     for journey in topology.journeys:

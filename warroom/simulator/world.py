@@ -1,6 +1,7 @@
 """An imaginary production that lives a second at a time.
 
-Invariant: the same topology, seed, start and load, and the same calls before the same seconds, lead to the same arrays to
+Invariant: the same topology, seed, start and load, and the same calls before the same seconds, lead to the same
+arrays to
 the last bit on the same machine. Nothing here reads a clock, and telemetry is not drawn from the same random numbers.
 """
 
