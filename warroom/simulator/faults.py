@@ -87,8 +87,8 @@ _TYPES: Final = (
     _type("service", "cpu_saturation", "a request takes more CPU", "service region version", "service",
           Param("service_time_x", "factor", 10.0, 1, 10_000, "CPU time of a request")),
     _type("service", "gc_pause", "the program stands still to collect memory", "service region", "service",
-          Param("every_s", "s", 10.0, 0.1, 3_600, "one pause in"), Param("pause_ms", "ms", 800.0, 1, 60_000, "a
-          pause")),
+          Param("every_s", "s", 10.0, 0.1, 3_600, "one pause in"),
+          Param("pause_ms", "ms", 800.0, 1, 60_000, "a pause")),
     _type("service", "error_rate", "requests fail", "service region slice version", "service",
           _share("rate", 0.5, "requests that fail"), Param("retryable", "0 or 1", 1.0, 0, 1, "another try may succeed"),
           Param("status", "HTTP status", 500.0, 400, 599, "what the caller is told")),
@@ -178,8 +178,8 @@ _TYPES: Final = (
     _type("ml", "feature_file_oversize", "a file of inputs is too large for who loads it", "feature", "feature",
           Param("factor", "factor", 2.0, 1, 1_000, "of its size")),
     _type("ml", "input_drift", "the world is not what the model learned", "model feature", "model",
-          Param("shift", "standard deviations", 1.0, 0, 10, "of the inputs"), _share("harm", 0.2, "of the answers
-          wrong")),
+          Param("shift", "standard deviations", 1.0, 0, 10, "of the inputs"),
+          _share("harm", 0.2, "of the answers wrong")),
     _type("ml", "label_delay", "the truth comes later", "model", "model",
           Param("factor", "factor", 6.0, 1, 10_000, "of the usual delay")),
     _type("ml", "slice_bias", "one group is treated otherwise", "model group", "model",

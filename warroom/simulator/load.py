@@ -39,7 +39,7 @@ class LoadEvent:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Users of a world. `amplitude` is the swing of the day around its mean, `noise` the relative spread of a minute."""
+    """Users of a world. `amplitude` is the swing of the day around its mean, `noise` the spread of a minute."""
 
     base_rps: float | None = None
     diurnal: bool = True

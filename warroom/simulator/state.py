@@ -15,7 +15,7 @@ FRESH_BACKUP: float = 6 * 3_600.0
 
 @dataclass(slots=True)
 class State:
-    """(S, R) unless said otherwise. Every step puts new arrays in place of the old ones, so that a tick may keep them."""
+    """(S, R) unless said otherwise. Every step puts new arrays in place of old ones, so that a tick may keep them."""
 
     second: Second
     wanted: Array
