@@ -9,7 +9,7 @@ apiVersion: warroom/v1
 kind: Scenario
 metadata:
   id: {id}                      # never changes; only hosts see it
-  code: {code}                  # what players see; tell nothing with it
+  code: {code}                  # what players see; it may tell less than the id
   title: Some customers cannot pay
   version: 1
   difficulty: 2                 # 1 to 5
@@ -118,4 +118,4 @@ debrief:
 
 def beginning(ident: str) -> str:
     """A scenario file of that id which passes every check."""
-    return _TEXT.format(id=ident, code=f"{ident}-1" if ident else "")
+    return _TEXT.format(id=ident, code=ident)

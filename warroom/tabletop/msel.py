@@ -24,7 +24,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 MOST_ROWS: Final = 500
 MOST_BYTES: Final = 512 * 1024
-_CLOCK: Final = re.compile(r"(?:(\d{1,2}):)?([0-5]?\d):([0-5]\d)")
+_CLOCK: Final = re.compile(r"(?:([0-9]{1,2}):)?([0-5]?[0-9]):([0-5][0-9])")
 _EXPECTED: Final = re.compile(r"(?P<forces>[^;]*?)(?:;\s*(?P<event>\S+) within (?P<within>\S+))?")
 _METHODS: Final = {
     "channel": "channel", "chat": "channel", "slack": "channel", "teams": "channel", "dm": "dm", "direct message": "dm",
@@ -109,7 +109,9 @@ def read_msel(text: str, source: str) -> tuple[tuple[InjectSpec, ...], tuple[Hin
     for at, cells in enumerate(rows[1:], 2):
         if not any(cell.strip() for cell in cells):
             continue
-        row = {head: _plain(cell.strip()) for head, cell in zip(heads, cells, strict=False)}
+        # A row may end early; what it does not say is empty.
+        filled = [*cells, *([""] * (len(heads) - len(cells)))]
+        row = {head: _plain(cell.strip()) for head, cell in zip(heads, filled, strict=False)}
         try:
             found = _read_row(row, len(injects) + len(hints) + 1)
         except ValidationError as error:
@@ -157,7 +159,7 @@ def _time(cell: str) -> int | str:
     found = _CLOCK.fullmatch(cell)
     if found:
         return int(found[1] or 0) * 3600 + int(found[2]) * 60 + int(found[3])
-    if cell.isdigit():
+    if re.fullmatch(r"[0-9]{1,4}", cell):
         return int(cell) * 60
     if not cell:
         raise ValueError("time: is missing; write it as h:mm:ss, as minutes, or as a condition")
