@@ -52,9 +52,13 @@ ELSEWHERE = {
     "restored",
     "revoked",
     "samples",
+    "scenario",
+    "scenarios",
     "services",
     "silences",
     "stack",
+    "tabletop-history",
+    "tabletop-score",
     "trace",
     "traces",
 }
