@@ -24,6 +24,7 @@ SUITES = {
     "dashboards": "The dashboards pane",
     "commands": "The commands",
     "telemetry": "Telemetry",
+    "simulator": "The simulator",
     "embedded": "The embedded Prometheus",
     "embedded_logs": "The embedded Loki",
 }
