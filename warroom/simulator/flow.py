@@ -209,6 +209,7 @@ def serve(layout: Layout, knobs: Knobs, supply: Supply, last: Second, arrivals: 
     variance[:] = answered * (alone + spent[1]) + TINY * TINY
     fine = np.exp(spent[2:])
     np.subtract(1, ((1 - own_errors) * answered) * fine[0], out=transient)
+    own_errors = 1 - (1 - own_errors) * (1 - knobs.permanent)
     np.subtract(1, (1 - knobs.permanent) * fine[1], out=permanent)
     failing = 1 - (1 - transient) * (1 - permanent)
     means = (np.stack((latency, variance, failing, permanent)) * mix).sum(axis=1)
