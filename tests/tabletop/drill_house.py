@@ -12,7 +12,7 @@ from warroom.tabletop.model import Scenario
 from warroom.tabletop.runbook import Runbook, parse_runbook
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-QUIET = Telemetry(scrape=5, traces_per_second=0.5, logs=True)
+QUIET = Telemetry(scrape=5, traces_per_second=0.5, logs=True, ruler_every=15)
 """Enough telemetry to find the fault by, and little of what no test here looks at."""
 
 SCENARIO = """

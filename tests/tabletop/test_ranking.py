@@ -10,7 +10,7 @@ from warroom.tabletop.bots import NAMES
 from warroom.tabletop.headless import run_headless
 from warroom.tabletop.library import installed
 from warroom.tabletop.model import Scenario
-from warroom.tabletop.score import score
+from warroom.tabletop.score.total import score
 
 SCENARIOS = [file.scenario for file in installed().newest]
 SEEDS = (90_001, 90_002)

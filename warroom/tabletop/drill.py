@@ -9,7 +9,7 @@ Invariant: what it decides depends on the scenario, the seed and the room's log 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,7 +42,7 @@ WELL_FOR = 180
 """Seconds for which users have to be served as promised before an exercise that was called resolved is over."""
 AFTER_THE_CALL = 60
 """Seconds that a team has after it called an incident over, or none, for what it still wants to write down."""
-RULES_BEFORE = 600
+RULES_BEFORE = 180
 """Seconds before the start from which alert rules are evaluated, so that what has been wrong for long fires at once."""
 USUAL_ANSWER = 0.2
 """Seconds of a usual answer, which a tool's `latency_x` multiplies."""
@@ -50,12 +50,15 @@ USUAL_ANSWER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """How much telemetry there is: seconds between scrapes, traces a second, log lines or none."""
+    """How much telemetry there is: seconds between scrapes, traces a second, log lines or none.
+
+    `ruler_every` is how often alert rules are evaluated, in seconds; None is as often as their files say.
+    """
 
     scrape: int = 5
     traces_per_second: float = 3.0
     logs: bool = True
-    ruler_every: float = 15.0
+    ruler_every: float | None = None
 
 
 class Clock:
@@ -102,12 +105,10 @@ class Drill(Controls):
         self.clock = Clock(self._at(-LEAD))
         told = telemetry or Telemetry()
         topology = scenario.world.topology
-        self.backends = Backends(
-            self.clock.now,
-            rules=convert.rules_for(topology) if rules is None else rules,
-            seed=seed,
-            interval=told.ruler_every,
-        )
+        groups = convert.rules_for(topology) if rules is None else rules
+        if told.ruler_every is not None:
+            groups = [replace(group, interval=told.ruler_every) for group in groups]
+        self.backends = Backends(self.clock.now, rules=groups, seed=seed)
         self.tampering = Tampering(self.backends)
         self.runbook = runbook or convert.runbook_for(topology)
         self.log = RoomLog(scenario, start)

@@ -9,6 +9,7 @@ Invariant: what happens depends on the scenario, the seed, the log, and the deed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from warroom.simulator.shapes import SloSecond
@@ -19,7 +20,7 @@ from warroom.tabletop.convert import effect_of, fault_from, fault_of, load_for, 
 from warroom.tabletop.expressions import Watch, condition
 from warroom.tabletop.model import FaultSpec, Scenario
 
-LEAD = 1200
+LEAD = 1500
 """Seconds that it runs before the exercise starts, so that it has a present to look back on."""
 
 
@@ -87,6 +88,19 @@ class Production:
 
     def _watch(self, text: str | None) -> Watch:
         return Watch(condition(text or "true"), self._slos)
+
+    def fork(self) -> Production:
+        """The same, which goes on by itself from here, with a log in which nobody did anything."""
+        made = copy(self)
+        made.world = self.world.fork()
+        made.log, made.facts = NoLog(), Facts(made)
+        made._waiting, made._changes = list(self._waiting), list(self._changes)
+        made._done, made._begun = list(self._done), set(self._begun)
+        made._when, made._until, made._works = (
+            {name: watch.copy() for name, watch in watches.items()}
+            for watches in (self._when, self._until, self._works)
+        )
+        return made
 
     @property
     def second(self) -> int:
