@@ -134,6 +134,8 @@ RIGHT: dict[str, Any] = {
     "url": "https://x.example", "duty": "scribe", "status": "identified", "severity": "SEV2", "at": AT,
     "milestone": "detected_at", "private": True, "services": [], "alert": ALERT, "evidence": EVIDENCE,
     "panel": PANEL, "number": 1, "playbook": "p", "step": "s", "fingerprint": "f",
+    "inject": "I1", "action": "look", "rubric": "calm", "speed": 2.0, "second": 30, "ends": AT, "outcome": "done",
+    "sealed": "c2VhbGVk", "stage": 1, "probability": 0.5,
 }  # fmt: skip
 
 
@@ -142,6 +144,8 @@ def good_command(cls: type[c.Command]) -> dict[str, Any]:
     said = {name: RIGHT[name] for name, field in cls.model_fields.items() if field.is_required()}
     if cls is c.AttachPlaybook:
         said["playbook"] = PLAYBOOK
+    if cls is c.StopExercise:
+        said["reason"] = "finished"
     said["type"] = cls.TAG
     c.COMMAND.validate_python(said)
     return said
