@@ -175,10 +175,12 @@ REFUSED = (
     "up{job=~\"(\"}", "rate()", "time(1)", "clamp(up)", "up[5m][5m]", "up[0s]", "up[-5m]", "rate(up[5m])[5m]",
     "up offset", "up @", "up @ foo", "foo bar", "sum by (job up)", "a == bool", "up + on() group_left() on() up",
     "up and on(job) group_left up", "up + on(job) group_left(job) up", "absent(1)", "abs(up[5m])", "'abc", "$up",
-    "up offset 1m offset 2m", "up @ 1 @ 2", "label_replace(up)", "vector(up)", "scalar(1)", "holt_winters(up[5m],.5,.5)",
+    "up offset 1m offset 2m", "up @ 1 @ 2", "label_replace(up)", "vector(up)", "scalar(1)",
+    "holt_winters(up[5m],.5,.5)",
     "double_exponential_smoothing(up[5m],.5,.5)", "mad_over_time(up[5m])", 'sort_by_label(up, "job")', "limitk(1, up)",
     "limit_ratio(0.5, up)", "info(up)", "first_over_time(up[5m])", "up =~ 1", "up{job=\"a\" or job=\"b\"}", "up or 1",
     "1 + on(job) up", "up[5m:", "sum", "by", "sum()", "-", "()", "(up", "quantile(up)", "histogram_quantile(up, up)",
-    "max_over_time(up[5m:0s])", "sum without by (up)", "up != bool 1 2", "1 > bool up up", "ts_of_max_over_time(up[5m])",
+    "max_over_time(up[5m:0s])", "sum without by (up)", "up != bool 1 2", "1 > bool up up",
+    "ts_of_max_over_time(up[5m])",
 )  # fmt: skip
 """What must be refused as `bad_data`. `sum` and `by` are no keywords alone, so the real server decides on each."""

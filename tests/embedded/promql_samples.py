@@ -1,4 +1,4 @@
-"""Samples that the corpus of queries is about: counters with resets, gaps, markers of staleness, histograms, odd floats.
+"""Samples that the corpus of queries is about: counters with resets, gaps, staleness, histograms, odd floats.
 
 The same in every run. `SERIES` maps a label set to (times, values); a marker is `STALE`.
 """
@@ -120,7 +120,7 @@ def _odd(draw: np.random.Generator) -> Iterator[tuple[SeriesKey, Samples]]:
     kept = [n for n in range(len(marked)) if not 150 < n < 200]
     yield key("marked", kind="again"), ([every(15)[n] for n in kept], [marked[n] for n in kept])
     ended = every(15, end=3600)
-    yield key("ended_total", kind="over"), (ended + [START + 3615], [float(n * 2) for n in range(len(ended))] + [STALE])
+    yield key("ended_total", kind="over"), ([*ended, START + 3615], [*(float(n * 2) for n in range(len(ended))), STALE])
     for version, first, last in (("1.4.0", 0.0, 3000.0), ("1.5.0", 3000.0, 7200.0)):
         alive = every(15, start=first, end=last - 15)
         ends = [round(START + last, 3)] if last < LASTS else []

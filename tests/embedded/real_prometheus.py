@@ -112,7 +112,8 @@ def same(theirs: Any, ours: Any, *, ordered: bool) -> str:
         return f"series {[line[0] for line in first][:4]} against {[line[0] for line in second][:4]}"
     for (labels, points), (_, others) in zip(first, second, strict=True):
         if [at for at, _ in points] != [at for at, _ in others]:
-            return f"{labels}: times {[at for at, _ in points][:3]}.. {len(points)} against {[at for at, _ in others][:3]}.. {len(others)}"
+            first, second = [at for at, _ in points][:3], [at for at, _ in others][:3]
+            return f"{labels}: times {first}.. {len(points)} against {second}.. {len(others)}"
         for (at, value), (_, other) in zip(points, others, strict=True):
             if not close(value, other):
                 return f"{labels} at {at}: {value!r} against {other!r}"

@@ -1,1 +1,1 @@
-"""Metrics, logs, traces and alerts kept in this process, and answered as Prometheus, Loki, Jaeger and Alertmanager do."""
+"""Metrics, logs, traces and alerts kept in this process, answered as Prometheus, Loki, Jaeger and Alertmanager do."""

@@ -111,7 +111,8 @@ def _calls(axes: Axes) -> tuple[Family, ...]:
     connects = "client_connect_errors_total", "Connections to others that could not be made, by reason."
 
     def answered(t: Tick) -> Floats:
-        return t.calls * (1 - np.maximum(t.call_errors, t.timed_out))
+        found: Floats = t.calls * (1 - np.maximum(t.call_errors, t.timed_out))
+        return found
 
     def broken(t: Tick) -> Floats:
         return t.calls * np.maximum(t.call_errors - t.timed_out, 0.0)
@@ -160,7 +161,8 @@ def _data(axes: Axes) -> tuple[Family, ...]:
     looked = "cache_requests_total", "Look-ups in the cache."
 
     def primary(t: Tick) -> Floats:
-        return (t.primary[:, None] == numbers).astype(np.float64)
+        found: Floats = (t.primary[:, None] == numbers).astype(np.float64)
+        return found
 
     return (
         Family(looked[0], "count", caches["hit"], lambda t: t.served * t.hit, looked[1]),

@@ -46,7 +46,8 @@ class Facts:
         model_of = np.array([at for at, model in enumerate(topology.models) for _ in model.versions], np.intp)
 
         def live(tick: Tick) -> Floats:
-            return (np.rint(tick.model_version).take(model_of) == own).astype(np.float64)
+            found: Floats = (np.rint(tick.model_version).take(model_of) == own).astype(np.float64)
+            return found
 
         return (
             Family("process_start_time_seconds", "gauge", axes.instances, lambda _: self.started,

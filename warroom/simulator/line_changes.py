@@ -18,7 +18,7 @@ from warroom.simulator.line_states import SECOND
 from warroom.simulator.tick import Tick
 
 if TYPE_CHECKING:
-    from warroom.simulator.world import Change
+    from warroom.simulator.changes import Change
 
 CHANGES = "changes"
 PLATFORM = "kubernetes"
@@ -90,7 +90,7 @@ class ChangeLines:
             return
         for service, region in self._axes.pairs:
             if was[service, region] != wants[service, region]:
-                words = {"from": int(was[service, region]), "replicas": int(wants[service, region])}
+                words: dict[str, object] = {"from": int(was[service, region]), "replicas": int(wants[service, region])}
                 self._platform(ns, "info", "Scaled", service, region, words)
 
     def _breakers(self, before: Tick, tick: Tick, ns: int) -> None:

@@ -47,7 +47,8 @@ INFOS: Final = (
 
 def phi(x: Floats) -> Floats:
     """The normal distribution function, from a table; the error is below 1e-5."""
-    return np.interp(x, _TABLE_X, _TABLE)
+    found: Floats = np.interp(x, _TABLE_X, _TABLE)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class Requests:
             np.intp,
         )
         self._group = {one: at for at, one in enumerate(self._http.groups)} if self._http else {}
-        first = {one.http: at for at, one in reversed(list(enumerate(self._cells)))}
+        first: dict[object, int] = {one.http: at for at, one in reversed(list(enumerate(self._cells)))}
         self._replicas = np.array([first[one] for one in (self._http.groups if self._http else ())], np.intp)
         self._runs = np.array(
             [[float((group[0], group[2]) == one) for group in self._group] for one in self._seen], np.float64

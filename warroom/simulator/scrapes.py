@@ -113,6 +113,8 @@ class Scrapes:
         if self._newest:
             self._exemplars()
 
+    _keys: tuple[SeriesKey, ...] = ()
+
     def _arrange(self) -> None:
         if self._bases is not None:
             self._base.update(zip(self._keys, self._bases.tolist(), strict=True))

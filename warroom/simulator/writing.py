@@ -22,7 +22,8 @@ from warroom.simulator.tick import Tick
 from warroom.telemetry.logs import LogLine
 
 if TYPE_CHECKING:
-    from warroom.simulator.world import ActiveFault, Change
+    from warroom.simulator.changes import Change
+    from warroom.simulator.world import ActiveFault
 
 
 class Writing:

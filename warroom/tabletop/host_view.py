@@ -51,11 +51,11 @@ def host_view(drill: Drill, state: IncidentState, speed: float) -> Mapping[str, 
 
 
 def _faults(drill: Drill) -> list[dict[str, Any]]:
-    active = drill.world.faults
+    felt = {one.fault.id: one.severity for one in drill.world.faults}
     return [
         {
             "id": one.id, "type": one.type, "target": dict(one.target), "at": one.at, "harmless": one.harmless,
-            "text": one.text, "severity": float(active[one.id].severity) if one.id in active else 0.0,
+            "text": one.text, "severity": float(felt.get(one.id, 0.0)),
         }
         for one in drill.scenario.all_faults
     ]  # fmt: skip

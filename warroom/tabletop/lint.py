@@ -141,7 +141,7 @@ def _scored(scenario: Scenario) -> Iterator[Remark]:
         yield "no-milestones", _W, ("milestones",), "has none", "say what a good team reaches, and when"
     if not scenario.world.slo:
         yield "no-objective", _W, ("world", "slo"), "has no service level objective", "say when users are well"
-    named = {one.objective for one in (*scenario.injects, *scenario.milestones)}
+    named = {one.objective for one in scenario.injects} | {one.objective for one in scenario.milestones}
     for i, objective in enumerate(scenario.objectives):
         if objective.id not in named:
             message = "is tested by nothing"
