@@ -14,6 +14,9 @@ def barred(action: Action, access: str, me: str, state: IncidentState | None = N
     """Why this person may not, in words; empty when they may try, or while their access is not known yet."""
     if access not in set(Access):
         return ""
+    no = _not_here(action, me, state)
+    if no:
+        return no
     have, need = Access(access), Access(action.access)
     if have.covers(need):
         return ""
@@ -23,3 +26,17 @@ def barred(action: Action, access: str, me: str, state: IncidentState | None = N
             return ""
         return f"{action.title}: this is for the incident commander ({leader}) or commander access; yours is {have}"
     return f"{action.title}: this needs {need} access; yours is {have}"
+
+
+_OF_EXERCISES = frozenset({"pane.open-actions", "pane.open-inbox", "pane.open-control", "app.stop-exercise"})
+
+
+def _not_here(action: Action, me: str, state: IncidentState | None) -> str:
+    """What only an exercise has, where there is none; and what is for its hosts alone."""
+    if state is None or not (action.id in _OF_EXERCISES or action.id.startswith("exercise.")):
+        return ""
+    if state.exercise is None:
+        return f"{action.title}: {state.id} is no exercise"
+    if action.id == "pane.open-control" and me not in state.exercise.hosts:
+        return f"{action.title}: this is for those who host the exercise ({', '.join(state.exercise.hosts)})"
+    return ""

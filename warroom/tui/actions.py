@@ -9,6 +9,7 @@ from __future__ import annotations
 from warroom.tui.action import Action
 from warroom.tui.action import of_app as _app
 from warroom.tui.action import to_do as _do
+from warroom.tui.actions_exercise import EXERCISE_ACTIONS, EXERCISE_SCOPES
 from warroom.tui.actions_telemetry import TELEMETRY_ACTIONS, TELEMETRY_SCOPES
 
 __all__ = ["ACTIONS", "BY_ID", "BY_SLASH", "PANES", "SCREENS", "Action", "of_scope"]
@@ -142,6 +143,8 @@ ACTIONS: tuple[Action, ...] = (
         cli="hypothesis refute INC N"),
     _do("hypothesis.confirm", "Confirm", "This is the cause", "enter", scope="hypotheses", slash="confirm",
         cli="hypothesis confirm INC N"),
+    _do("hypothesis.rate", "Rate", "How likely you hold it to be, in percent", "percent_sign", scope="hypotheses",
+        slash="rate", cli="hypothesis rate INC N PERCENT"),
     _do("decision.take", "Decision", "Decide and say why; opens and takes it in one step", "d", hint="decision",
         slash="decide", cli="decision take INC CHOICE"),
     _do("decision.open", "Open a decision", "Ask, with the options, before deciding", "", slash="decision",
@@ -164,11 +167,12 @@ ACTIONS: tuple[Action, ...] = (
     _do("playbook.reopen-step", "Reopen the step", "It was not done after all", "backspace", scope="playbook",
         slash="step-reopen", cli="playbook reopen INC STEP"),
     *TELEMETRY_ACTIONS,
+    *EXERCISE_ACTIONS,
 )  # fmt: skip
 """Every action, in the order help shows them."""
 
-SCREENS = TELEMETRY_SCOPES
-"""The scopes of the telemetry panes that fill the screen, (name, title)."""
+SCREENS = (*TELEMETRY_SCOPES, *EXERCISE_SCOPES)
+"""The scopes of what fills the screen beside the board, (name, title)."""
 
 PANES: tuple[tuple[str, str], ...] = (
     ("metrics", "Metrics"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from warroom.incident.state import Entry
 from warroom.tui import questions
+from warroom.tui.exercise import forms as exercise
 from warroom.tui.forms import Context, Form
 from warroom.tui.slash import Payload, SlashError
 
@@ -55,6 +56,11 @@ def _privacy(context: Context) -> Payload:
     return {"type": "change-privacy", "private": not context.state.private}
 
 
+def _hint(context: Context) -> Payload:
+    exercise.exercise_of(context)
+    return {"type": "ask-for-hint"}
+
+
 DIRECT: dict[str, Direct] = {
     "incident.acknowledge": _plain("acknowledge-incident"),
     "incident.accept": _plain("accept-incident"),
@@ -66,6 +72,7 @@ DIRECT: dict[str, Direct] = {
     "alert.acknowledge": _alert,
     "playbook.complete-step": _step("complete-step"),
     "playbook.reopen-step": _step("reopen-step"),
+    "exercise.ask-for-hint": _hint,
 }
 """Actions that need no question."""
 
@@ -113,9 +120,13 @@ FORMS: dict[str, Callable[[Context], Form]] = {
     "hypothesis.support": questions.verdict("support-hypothesis", "Support"),
     "hypothesis.refute": questions.verdict("refute-hypothesis", "Refute"),
     "hypothesis.confirm": questions.verdict("confirm-hypothesis", "Confirm"),
+    "hypothesis.rate": exercise.rate,
     "decision.take": questions.decision,
     "decision.open": questions.open_decision,
     "decision.object": questions.objection,
+    "exercise.request-action": exercise.choose,
+    "exercise.approve-action": exercise.approve,
+    "exercise.reject-action": exercise.reject,
     "playbook.skip-step": questions.on_step(
         "Skip the step", "skip-step", "reason", "Why it is not needed", needed=True
     ),

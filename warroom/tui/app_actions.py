@@ -6,14 +6,18 @@ Invariant: nothing here changes an incident.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import tzinfo
+from typing import Any
 
 from textual.app import App
 
 from warroom.client.view import RefusedCommand, View
+from warroom.incident.state import IncidentState
 from warroom.tui.explore.screen import ExploreScreen
+from warroom.tui.screens import later
 from warroom.tui.screens.board import BoardScreen
+from warroom.tui.slash import Payload
 
 SLOW_BEAT = 5
 """Seconds between two times that the console shows over a slow link."""
@@ -41,6 +45,14 @@ class AppActions(App[None], inherit_bindings=False):
     @abstractmethod
     def take_back(self, refused: RefusedCommand | None) -> None:
         """Open the place where a refused command was typed."""
+
+    @abstractmethod
+    def exercise_shown(self) -> tuple[str, IncidentState | None]:
+        """The exercise on screen, or the only one that is followed."""
+
+    @abstractmethod
+    def submit(self, payload: Payload, incident: str, then: Callable[[Any], None] | None = None) -> None:
+        """Send a command."""
 
     @abstractmethod
     def tell(self, words: str, level: str = "information") -> None:
@@ -81,7 +93,7 @@ class AppActions(App[None], inherit_bindings=False):
         if isinstance(self.screen, BoardScreen):
             scopes = (self.screen.focused_pane(), "room", "panes", "app")
         elif isinstance(self.screen, ExploreScreen):
-            scopes = (self.screen.SCOPE, "explore", "panes", "app")
+            scopes = (self.screen.SCOPE, self.screen.COMMON, "panes", "app")
         self.push_screen(ReadingScreen("Keys", help_sections(scopes, self.keymap)))
 
     def do_show_unsent(self) -> None:
@@ -93,6 +105,23 @@ class AppActions(App[None], inherit_bindings=False):
         view = self.newest()
         self.push_screen(OutboxScreen(view, self.zone), self.take_back)
         self.mark_seen(view.refused)
+
+    def do_stop_exercise(self) -> None:
+        """Stop the exercise that is shown, for everybody, once more asked."""
+        incident, state = self.exercise_shown()
+        if state is None or state.exercise is None:
+            self.tell("no exercise is shown: nothing was stopped", "warning")
+            return
+        if not state.exercise.running:
+            self.tell("the exercise is over already")
+            return
+        word = state.exercise.safe_word
+        question = (
+            f"Stop the exercise {incident} for everybody, now?\n\n"
+            f"This says the safe word, {word!r}: something real has come up, and all turn to that."
+        )
+        command = {"type": "stop-exercise", "reason": "safe_word", "text": ""}
+        self.push_screen(later.confirm_screen()(question), lambda yes: self.submit(command, incident) if yes else None)
 
     def do_copy(self) -> None:
         """Copy the selected row's words."""

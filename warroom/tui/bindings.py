@@ -17,6 +17,7 @@ _SHOWN = {
     "enter": "enter",
     "space": "space",
     "plus": "+",
+    "percent_sign": "%",
     "minus": "-",
     "backspace": "bksp",
     "left_square_bracket": "[",

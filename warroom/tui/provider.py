@@ -69,14 +69,14 @@ def due_now(state: IncidentState, me: str) -> tuple[str, ...]:
 
 def offers(app: WarroomApp, screen: Any) -> Iterator[Offer]:
     """What the palette offers on this screen, in its order; the incidents to go to at the end."""
-    state = screen.state if isinstance(screen, BoardScreen) else None
+    state = app.state_of(app.shown_incident)
     if isinstance(screen, BoardScreen):
         scopes = {"room", "app", "panes", *(name for name, _ in PANES)}
     elif isinstance(screen, ExploreScreen):
-        scopes = {screen.SCOPE, "explore", "panes", "app"}
+        scopes = {screen.SCOPE, screen.COMMON, "panes", "app"}
     else:
         scopes = {"lobby", "app"} if isinstance(screen, LobbyScreen) else {"app"}
-    first = [BY_ID[id_] for id_ in (*(due_now(state, app.me) if state is not None else ()), *_LIKELY)]
+    first = [BY_ID[id_] for id_ in (*(due_now(state, app.me) if isinstance(screen, BoardScreen) and state is not None else ()), *_LIKELY)]
     ordered = dict.fromkeys([*first, *ACTIONS])
     usable = [one for one in ordered if one.scope in scopes and one.id != "app.command-palette"]
     reasons = {one.id: barred(one, app.view.link.access, app.me, state) for one in usable}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from warroom.incident.words import PHASES, Duty, Milestone, Severity
 from warroom.tui.forms import Choice, Context, Field, Form, Values
-from warroom.tui.slash import Payload, SlashError, when
+from warroom.tui.slash import Payload, SlashError, percent, when
 
 
 def _payload(type_: str, *names: str) -> Callable[[Values], Payload]:
@@ -151,10 +151,17 @@ def task(context: Context, *, follow_up: bool = False) -> Form:
 
 
 def hypothesis(context: Context) -> Form:  # noqa: ARG001 - every form is made from the context
-    """What may be the cause."""
-    return Form(
-        "Hypothesis", (Field("text", "What may be the cause", lines=3),), _payload("propose-hypothesis", "text")
+    """What may be the cause, and how likely."""
+
+    def build(values: Values) -> Payload:
+        payload: Payload = {"type": "propose-hypothesis", "text": values["text"]}
+        return {**payload, "probability": percent(values["percent"])} if values["percent"] else payload
+
+    fields = (
+        Field("text", "What may be the cause", lines=3),
+        Field("percent", "How likely, in percent", hint="optional", needed=False),
     )
+    return Form("Hypothesis", fields, build)
 
 
 def verdict(type_: str, title: str) -> Callable[[Context], Form]:

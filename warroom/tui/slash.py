@@ -113,6 +113,21 @@ def when(text: str, now: datetime, zone: tzinfo) -> datetime:
         raise SlashError(f"{text!r} is no time; write 09:41, 5m ago or 2026-11-21T03:00Z") from None
 
 
+def percent(text: str) -> float:
+    """`70`, `70 %` or `7.5%` as a share from 0 to 1.
+
+    Raises:
+        SlashError: no number from 0 to 100.
+    """
+    try:
+        value = float(text.strip().rstrip("%").strip())
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise SlashError(f"{text!r} is no percentage; write a number from 0 to 100")
+    return round(value / 100, 4)
+
+
 def _note(t: Typed) -> Payload:
     text, payload = t.need(_USAGE["note"]), {"type": "add-note"}
     first, _, rest = text.partition(" ")
@@ -242,6 +257,20 @@ def _verdict(type_: str, verb: str) -> Callable[[Typed], Payload]:
     return build
 
 
+def _rate(t: Typed) -> Payload:
+    number, likely = t.number(_USAGE["rate"])
+    return {"type": "rate-hypothesis", "hypothesis": number, "probability": percent(likely)}
+
+
+def _act(t: Typed) -> Payload:
+    action, note = t.split(_USAGE["act"])
+    return {"type": "request-action", "action": action, **({"note": note} if note else {})}
+
+
+def _stop_exercise(t: Typed) -> Payload:
+    return {"type": "stop-exercise", "reason": "safe_word", "text": t.rest}
+
+
 def _numbered(
     type_: str, verb: str, field: str, words: str = "", *, need_words: bool = False
 ) -> Callable[[Typed], Payload]:
@@ -289,6 +318,7 @@ def _step(type_: str, field: str, verb: str) -> Callable[[Typed], Payload]:
 
 _ASK_WHEN_BARE = frozenset(
     {"note", "severity", "status", "role", "update", "task", "hypothesis", "decide", "chat", "impact", "change", "link"}
+    | {"rate", "act", "approve", "reject"}
 )
 
 _USAGE: dict[str, str] = {
@@ -332,6 +362,11 @@ _USAGE: dict[str, str] = {
     "confirm": "/confirm HYPOTHESIS [EVIDENCE]",
     "decide": "/decide [QUESTION:] CHOICE [because REASON]",
     "decision": "/decision QUESTION | OPTION | OPTION",
+    "rate": "/rate HYPOTHESIS PERCENT",
+    "act": "/act ACTION [WHY]",
+    "approve": "/approve ACTION",
+    "reject": "/reject ACTION [REASON]",
+    "stop-exercise": "/stop-exercise [WHY]",
     "object": "/object DECISION TEXT",
     "step": "/step STEP [RESULT]",
     "skip": "/skip STEP REASON",
@@ -395,6 +430,12 @@ _BUILDERS: dict[str, Callable[[Typed], Payload]] = {
     "confirm": _verdict("confirm-hypothesis", "confirm"),
     "decide": _decide,
     "decision": _open_decision,
+    "rate": _rate,
+    "act": _act,
+    "approve": _numbered("approve-action", "approve", "number"),
+    "reject": _numbered("reject-action", "reject", "number", "reason"),
+    "hint": _plain("ask-for-hint"),
+    "stop-exercise": _stop_exercise,
     "object": _numbered("raise-objection", "object", "decision", "text", need_words=True),
     "step": _step("complete-step", "result", "step"),
     "skip": _step("skip-step", "reason", "skip"),

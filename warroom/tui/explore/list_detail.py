@@ -47,7 +47,7 @@ class ListDetailScreen(ExploreScreen):
         """Show these rows; the list takes no more room than it needs, and its first row is selected at first."""
         rows = self.listed
         rows.show(source)
-        rows.styles.max_height = max(6, rows.count + 2)
+        rows.styles.max_height = max(6, rows.count * (source.row_lines or 1) + 2)
         if rows.selected_row is None and rows.count:
             rows.select(rows.source.key(rows.source.row(0)))
         self._show_detail(rows.selected_row)

@@ -21,6 +21,9 @@ _SCREENS = {
     "alerts": "warroom.tui.explore.alerts:AlertsScreen",
     "health": "warroom.tui.explore.health:HealthScreen",
     "stack": "warroom.tui.explore.stack:StackScreen",
+    "actions": "warroom.tui.exercise.offered:OfferedScreen",
+    "inbox": "warroom.tui.exercise.inbox:InboxScreen",
+    "control": "warroom.tui.exercise.control:ControlScreen",
 }
 
 TELEMETRY_PANES = tuple(_SCREENS)

@@ -23,6 +23,7 @@ from warroom.client.view import RoomView, View
 from warroom.tui.access import barred
 from warroom.tui.actions import Action
 from warroom.tui.bindings import bindings_of, hints
+from warroom.tui.exercise.banner import ExerciseBanner
 from warroom.tui.explore.head import Head
 from warroom.tui.explore.keys import ExploreKeys
 from warroom.tui.explore.pinned import with_evidence
@@ -49,6 +50,8 @@ class ExploreScreen(ExploreKeys):
     PANE: ClassVar[str] = ""
     TITLE_TEXT: ClassVar[str] = ""
     SCOPE: ClassVar[str] = ""
+    COMMON: ClassVar[str] = "explore"
+    """The scope of the keys that it shares with others."""
     QUERY_HINT: ClassVar[str] = ""
     """What the empty query line says; empty for a pane without one."""
     REFRESH: ClassVar[float] = 15.0
@@ -128,6 +131,7 @@ class ExploreScreen(ExploreKeys):
     # Made of
 
     def compose(self) -> ComposeResult:
+        yield ExerciseBanner(self.incident)
         yield LineBar(id="explore-head")
         yield NoticeStrip(id="notices")
         with Vertical(id="explore-body"):
@@ -261,6 +265,7 @@ class ExploreScreen(ExploreKeys):
             return
         self.view_changed(view)
         self._show_link(view)
+        self.query_one(ExerciseBanner).look()
         if view.link.is_live and self.words.startswith("not connected yet"):
             self.ask_now()
 
@@ -300,12 +305,12 @@ class ExploreScreen(ExploreKeys):
         from warroom.tui.widgets.strips import Notice
 
         console = self.console
-        notices = notices_of(view, self.room, console.beat())
+        notices = notices_of(view, self.room, console.wall())
         if self.words:
             notices.append(Notice(self.words, "bad"))
         self.query_one("#notices", NoticeStrip).show(notices)
         shown = hints(
-            (self.SCOPE, "explore", "app"), console.keymap, lambda one: self._is_hinted(one, view.link.access)
+            (self.SCOPE, self.COMMON, "app"), console.keymap, lambda one: self._is_hinted(one, view.link.access)
         )
         right = footer_state(view, self.room, console.beat(), console.zone)
         self.query_one("#footer", HintBar).show(shown, right=right)

@@ -202,6 +202,7 @@ class CauseRow(NamedTuple):
     status: str
     who: str
     details: tuple[str, ...]
+    likely: str = ""
 
 
 class Causes(Rows[CauseRow]):
@@ -224,7 +225,8 @@ class Causes(Rows[CauseRow]):
             + (f" [pin {finding.pins[0]}]" if finding.pins else "")
             for finding in one.evidence
         )
-        return CauseRow(("H", one.number), one.text, one.status, one.proposed_by, details)
+        likely = "" if one.probability is None else f"{one.probability:.0%}"
+        return CauseRow(("H", one.number), one.text, one.status, one.proposed_by, details, likely)
 
     @staticmethod
     def _decision(one: Decision) -> CauseRow:
@@ -254,7 +256,8 @@ class Causes(Rows[CauseRow]):
                 style(palette.muted if out else palette.text, strike=out, bold=row.status in ("open", "confirmed")),
             ),
         ]
-        lines: list[Line] = [justify(left, [(word, style(colour))], width)]
+        likely: Span = (f"{row.likely} " if row.likely else "", style(palette.text, bold=True))
+        lines: list[Line] = [justify(left, [likely, (word, style(colour))], width)]
         shown = row.details if selected else row.details[-1:] if width >= 40 else ()
         for detail in shown:
             lines += [[("      ", _NULL), (text, style(palette.soft))] for text in wrap(detail, max(8, width - 6))[:2]]

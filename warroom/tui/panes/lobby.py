@@ -15,6 +15,9 @@ from warroom.tui.palette import Palette, style
 from warroom.tui.panes.source import Rows
 from warroom.tui.widgets.line import Line, Span, justify
 
+MARK = "EXERCISE: "
+"""What the title of an exercise begins with; here it is a sign of its own."""
+
 _OVER = frozenset({Status.CLOSED.value, Status.DECLINED.value, Status.MERGED.value})
 
 
@@ -31,6 +34,7 @@ class LobbyRow(NamedTuple):
     firing: int
     here: int
     private: bool
+    exercise: bool = False
 
 
 class Lobby(Rows[LobbyRow]):
@@ -48,12 +52,16 @@ class Lobby(Rows[LobbyRow]):
 
     @staticmethod
     def _row(line: LobbyLine, now: datetime) -> LobbyRow:
+        exercise = line.title.startswith(MARK)
+        if exercise and line.updated_at:
+            # This machine's clock knows nothing of an exercise's time; its newest entry does.
+            now = datetime.fromisoformat(line.updated_at)
         left = (datetime.fromisoformat(line.next_update_due) - now).total_seconds() if line.next_update_due else None
         return LobbyRow(
-            line.incident, line.title, line.severity, line.status, line.commander, ", ".join(line.services),
+            line.incident, line.title.removeprefix(MARK), line.severity, line.status, line.commander, ", ".join(line.services),
             age((now - datetime.fromisoformat(line.declared_at)).total_seconds()) if line.declared_at else "",
             "" if left is None else countdown(left), left is not None and left < 0, line.firing, line.here,
-            line.private,
+            line.private, exercise,
         )  # fmt: skip
 
     def render(self, row: LobbyRow, width: int, selected: bool, palette: Palette) -> Sequence[Line]:
@@ -69,6 +77,8 @@ class Lobby(Rows[LobbyRow]):
             gap,
             (f"{row.key} ", style(palette.accent)),
             (f"{g.dotted} private " if row.private else "", style(palette.hue("violet"))),
+            (f" {g.diamond} EXERCISE " if row.exercise else "", style(palette.hue("orange"), bold=True, reverse=True)),
+            (" " if row.exercise else "", Style.null()),
             (row.title, style(palette.muted if over else palette.text, bold=not over)),
         ]
         leads: Span = (row.commander, style(palette.person(row.commander)))

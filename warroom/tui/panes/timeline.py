@@ -25,6 +25,7 @@ PHASE_KINDS = frozenset({"incident-declared", "status-changed", "incident-accept
 STEP_KINDS = frozenset({"step-completed", "step-skipped", "step-assigned", "step-reopened"})
 """Kinds whose words begin with a step of a playbook by its id."""
 
+_FAILED = re.compile(r"Action \d+ (failed|cancelled)")
 _STEP = re.compile(r"Step (?P<step>\S+) of (?P<playbook>\S+)")
 
 QUIET_KINDS = frozenset({"chat-posted", "entry-pinned", "entry-unpinned", "entry-corrected"})
@@ -39,7 +40,18 @@ GROUPS: dict[str, frozenset[str]] = {
         {"role-assigned", "role-released", "role-handed-over", "command-offered", "command-offer-ended"}
     ),
     "tasks": frozenset({"task-added", "task-assigned", "task-acknowledged", "task-finished", "task-dropped"}),
-    "causes": frozenset({"hypothesis-proposed", "hypothesis-supported", "hypothesis-refuted", "hypothesis-confirmed"}),
+    "causes": frozenset(
+        {"hypothesis-proposed", "hypothesis-supported", "hypothesis-refuted", "hypothesis-confirmed",
+         "hypothesis-rated"}
+    ),
+    "actions": frozenset(
+        {"action-requested", "action-approved", "action-rejected", "action-started", "action-finished"}
+    ),
+    "injects": frozenset({"inject-delivered", "hint-asked", "hint-given", "truth-revealed"}),
+    "exercise": frozenset(
+        {"exercise-started", "exercise-stopped", "exercise-marked", "pace-set", "person-withheld", "person-returned",
+         "world-changed", "truth-revealed"}
+    ),
     "updates": frozenset({"update-published", "next-update-set", "impact-counted", "impact-described"}),
     "chat": frozenset({"chat-posted"}),
 }
@@ -170,6 +182,13 @@ def sign_of(row: Entry, palette: Palette) -> tuple[str, str, bool]:
         "hypothesis-refuted": (g.cross, palette.muted, False),
         "update-published": (g.pointer, palette.hue("pink"), True),
         "evidence-pinned": (g.square, palette.hue("blue"), False),
+        "hypothesis-rated": (g.half, palette.hue("violet"), False),
+        "action-finished": (g.tick, palette.good, False),
+        "action-rejected": (g.cross, palette.muted, False),
+        "exercise-started": (g.diamond, palette.hue("orange"), True),
+        "exercise-stopped": (g.square, palette.hue("orange"), True),
+        "inject-delivered": (g.pointer, palette.hue("orange"), False),
+        "truth-revealed": (g.diamond, palette.good, True),
         "panel-added": (g.level, palette.hue("blue"), False),
         "panel-removed": (g.level, palette.muted, False),
     }
@@ -185,7 +204,15 @@ def sign_of(row: Entry, palette: Palette) -> tuple[str, str, bool]:
         "alert": (g.dot, palette.hue("orange"), False),
         "impact": (g.level, palette.hue("orange"), False),
         "incident": (g.diamond, palette.accent, True),
+        "action": (g.half, palette.accent, False),
+        "hint": (g.dotted, palette.hue("amber"), False),
+        "exercise": (g.hollow_diamond, palette.hue("orange"), False),
+        "pace": (g.arrow, palette.muted, False),
+        "person": (g.ring, palette.hue("orange"), False),
+        "world": (g.small_square, palette.muted, False),
     }
+    if row.kind == "action-finished" and _FAILED.match(row.text):
+        return g.up, palette.bad, True
     return exact.get(row.kind) or families.get(family) or (g.bullet, palette.soft, False)
 
 

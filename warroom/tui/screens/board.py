@@ -24,6 +24,7 @@ from warroom.incident.state import IncidentState
 from warroom.tui.access import barred
 from warroom.tui.actions import PANES
 from warroom.tui.bindings import bindings_of, hints, jump_bindings
+from warroom.tui.exercise.banner import ExerciseBanner
 from warroom.tui.forms import Context
 from warroom.tui.panes.chat import ChatSource
 from warroom.tui.panes.header import Header
@@ -74,6 +75,7 @@ class BoardScreen(RoomActions):
         self.arrivals = Arrivals()
 
     def compose(self) -> ComposeResult:
+        yield ExerciseBanner(self.incident)
         with Horizontal(id="head"):
             yield LineBar(id="header")
             yield BigClock(id="clock")
@@ -143,6 +145,7 @@ class BoardScreen(RoomActions):
             self._greet(room)
         self._show_panels(view)
         self._show_link(view)
+        self.query_one(ExerciseBanner).look()
 
     def _changed(self, name: str, *parts: object) -> bool:
         """Whether any of these slices is another object than the last time."""
@@ -179,7 +182,7 @@ class BoardScreen(RoomActions):
     def _show_timeline(self, room: RoomView) -> None:
         """The entries, and behind them what is on its way for longer than an answer takes."""
         state, console = room.state, self.console
-        waiting = tuple(waiting_of(room.unsent, console.view.link, console.now())) if room.unsent else ()
+        waiting = tuple(waiting_of(room.unsent, console.view.link, console.wall())) if room.unsent else ()
         before = self._drawn.get("waiting", ())
         self._drawn["waiting"] = waiting
         if self._changed("timeline", state.timeline) or waiting != before:
@@ -231,7 +234,7 @@ class BoardScreen(RoomActions):
     def _show_link(self, view: View) -> None:
         console = self.console
         now = console.beat()
-        self.query_one("#notices", NoticeStrip).show(notices_of(view, self.room, now))
+        self.query_one("#notices", NoticeStrip).show(notices_of(view, self.room, console.wall()))
         focused = self.focused_pane()
         scopes = (focused, "room", "app") if focused else ("room", "app")
         shown = hints(scopes, console.keymap, lambda one: not barred(one, view.link.access, console.me, self.state))

@@ -90,7 +90,7 @@ class LobbyScreen(Screen[None]):
     def _show_link(self, view: View) -> None:
         console = self.console
         self.query_one("#header", LineBar).redraw()
-        self.query_one("#notices", NoticeStrip).show(notices_of(view, None, console.beat()))
+        self.query_one("#notices", NoticeStrip).show(notices_of(view, None, console.wall()))
         right = footer_state(view, None, console.beat(), console.zone)
         self.query_one("#footer", HintBar).show(hints(("lobby", "app"), console.keymap), right=right)
 

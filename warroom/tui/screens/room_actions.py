@@ -77,6 +77,9 @@ class RoomActions(Screen[None]):
         if action.scope == "lobby":
             self.console.go_and_do("", action.id)
             return
+        if action.scope == "app":
+            self.console.action_do(action.id)
+            return
         if action.scope == "panes":
             self.console.open_pane(self.incident, action.id.removeprefix("pane.open-"))
             return
@@ -298,6 +301,10 @@ class RoomActions(Screen[None]):
             self.console.tell("select a chart that somebody added; those of the services stay", "warning")
         else:
             self.submit({"type": "remove-panel", "number": number})
+
+    def do_open_exercise(self) -> None:
+        """What one can do in the exercise, or what its hosts see."""
+        self.console.open_exercise(self.incident)
 
     def do_attach(self) -> None:
         """Ask the server which playbooks match, and let the reader choose."""
