@@ -146,7 +146,8 @@ class WarroomApp(AppActions, inherit_bindings=False):
     @property
     def shown_incident(self) -> str:
         """The incident on screen, under whatever form; empty in the lobby."""
-        here = (one for one in reversed(self.screen_stack) if isinstance(one, BoardScreen | ExploreScreen | LobbyScreen))
+        kinds = BoardScreen | ExploreScreen | LobbyScreen
+        here = (one for one in reversed(self.screen_stack) if isinstance(one, kinds))
         return getattr(next(here, None), "incident", "")
 
     def exercise_shown(self) -> tuple[str, IncidentState | None]:

@@ -76,7 +76,8 @@ def offers(app: WarroomApp, screen: Any) -> Iterator[Offer]:
         scopes = {screen.SCOPE, screen.COMMON, "panes", "app"}
     else:
         scopes = {"lobby", "app"} if isinstance(screen, LobbyScreen) else {"app"}
-    first = [BY_ID[id_] for id_ in (*(due_now(state, app.me) if isinstance(screen, BoardScreen) and state is not None else ()), *_LIKELY)]
+    due = due_now(state, app.me) if isinstance(screen, BoardScreen) and state is not None else ()
+    first = [BY_ID[id_] for id_ in (*due, *_LIKELY)]
     ordered = dict.fromkeys([*first, *ACTIONS])
     usable = [one for one in ordered if one.scope in scopes and one.id != "app.command-palette"]
     reasons = {one.id: barred(one, app.view.link.access, app.me, state) for one in usable}

@@ -202,7 +202,7 @@ class OfferedScreen(DrillListScreen):
         row = self.selected()
         last = None if row is None else row.last
         if last is not None and last.status == "requested" and last.approval:
-            return last.number
+            return int(last.number)
         mine = waits_for(self.state, self.console.me)
         if len(mine) == 1:
             return mine[0].number

@@ -86,7 +86,12 @@ class DrillScreen(ExploreScreen):
     def ask_with(self, form: Form, key: str) -> None:
         """Ask, then send; what was typed and not sent is kept under `key`."""
         drafts = self.console.drafts.setdefault(f"{self.incident}:{key}", {})
-        self.app.push_screen(later.form_screen()(form, drafts), lambda payload: payload and self.submit(payload))
+
+        def send(payload: dict[str, Any] | None) -> None:
+            if payload:
+                self.submit(payload)
+
+        self.app.push_screen(later.form_screen()(form, drafts), send)
 
     def ask_action(self, id_: str) -> None:
         """The form of an action of the registry."""

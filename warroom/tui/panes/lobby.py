@@ -58,7 +58,8 @@ class Lobby(Rows[LobbyRow]):
             now = datetime.fromisoformat(line.updated_at)
         left = (datetime.fromisoformat(line.next_update_due) - now).total_seconds() if line.next_update_due else None
         return LobbyRow(
-            line.incident, line.title.removeprefix(MARK), line.severity, line.status, line.commander, ", ".join(line.services),
+            line.incident, line.title.removeprefix(MARK), line.severity, line.status, line.commander,
+            ", ".join(line.services),
             age((now - datetime.fromisoformat(line.declared_at)).total_seconds()) if line.declared_at else "",
             "" if left is None else countdown(left), left is not None and left < 0, line.firing, line.here,
             line.private, exercise,

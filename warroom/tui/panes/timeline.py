@@ -41,16 +41,29 @@ GROUPS: dict[str, frozenset[str]] = {
     ),
     "tasks": frozenset({"task-added", "task-assigned", "task-acknowledged", "task-finished", "task-dropped"}),
     "causes": frozenset(
-        {"hypothesis-proposed", "hypothesis-supported", "hypothesis-refuted", "hypothesis-confirmed",
-         "hypothesis-rated"}
+        {
+            "hypothesis-proposed",
+            "hypothesis-supported",
+            "hypothesis-refuted",
+            "hypothesis-confirmed",
+            "hypothesis-rated",
+        }
     ),
     "actions": frozenset(
         {"action-requested", "action-approved", "action-rejected", "action-started", "action-finished"}
     ),
     "injects": frozenset({"inject-delivered", "hint-asked", "hint-given", "truth-revealed"}),
     "exercise": frozenset(
-        {"exercise-started", "exercise-stopped", "exercise-marked", "pace-set", "person-withheld", "person-returned",
-         "world-changed", "truth-revealed"}
+        {
+            "exercise-started",
+            "exercise-stopped",
+            "exercise-marked",
+            "pace-set",
+            "person-withheld",
+            "person-returned",
+            "world-changed",
+            "truth-revealed",
+        }
     ),
     "updates": frozenset({"update-published", "next-update-set", "impact-counted", "impact-described"}),
     "chat": frozenset({"chat-posted"}),
