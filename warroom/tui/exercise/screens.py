@@ -47,7 +47,7 @@ class DrillScreen(ExploreScreen):
     def show_state(self) -> None:
         """Draw what the log says; cheap when nothing changed."""
 
-    def view_changed(self, view: View) -> None:  # noqa: ARG002 - the room is taken from the console
+    def view_changed(self, view: View) -> None:
         self.show_state()
 
     def ticked(self) -> None:
@@ -100,7 +100,7 @@ class DrillScreen(ExploreScreen):
     def shown(self) -> dict[str, Any]:
         return {"pane": self.PANE}
 
-    def show(self, shown: Any) -> None:  # noqa: ARG002 - there is nothing to choose
+    def show(self, shown: Any) -> None:
         self.ask_now()
 
     def _paint_head(self, width: int, _height: int, palette: Palette) -> list[Line]:
