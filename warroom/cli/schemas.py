@@ -70,6 +70,8 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
             "opaque": "entries of types that this version does not know",
             "measures": "MTTD, MTTA, MTTM, MTTR: name, formula, seconds, reason, entries",
             "board": "panels that responders put on the board: number, title, query, source, window, step ...",
+            "exercise": "null unless it is one: scenario, title, seed, hosts, actions on offer, speed, stopped_at ...",
+            "actions": "what was asked for in an exercise: number, action, status, requested_by, approved_by, second",
             "people": "who is in the room now",
         },
     ),

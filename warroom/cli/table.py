@@ -99,6 +99,7 @@ _section(
 )
 _section(
     "Exercises",
+    ("exercise", "exercise", "Play an exercise: what is on offer, actions, hints, the inbox, the safe word."),
     ("tabletop", "tabletop", "Exercises: incidents of an imaginary production, played with the real tools."),
 )
 _section(

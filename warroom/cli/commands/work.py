@@ -96,11 +96,25 @@ def hypothesis_command() -> None:
 @hypothesis_command.command("propose", cls=IncidentCommand)
 @incident_argument
 @click.argument("text")
+@click.option("--probability", type=click.FloatRange(0, 100), metavar="PERCENT", help="How likely you hold it to be.")
 @acting
-def propose(inc: str, text: str, as_json: bool, later: bool) -> None:
+def propose(inc: str, text: str, probability: float | None, as_json: bool, later: bool) -> None:
     """Propose a cause."""
-    command = {"type": "propose-hypothesis", "text": text}
+    command: dict[str, Any] = {"type": "propose-hypothesis", "text": text}
+    if probability is not None:
+        command["probability"] = probability / 100
     act(command, inc, "{inc}: hypothesis proposed", as_json=as_json, later=later)
+
+
+@hypothesis_command.command("rate", cls=IncidentCommand)
+@incident_argument
+@number_argument
+@click.argument("percent", type=click.FloatRange(0, 100), metavar="PERCENT")
+@acting
+def rate(inc: str, number: int, percent: float, as_json: bool, later: bool) -> None:
+    """Say how likely a hypothesis is held to be."""
+    command = {"type": "rate-hypothesis", "hypothesis": number, "probability": percent / 100}
+    act(command, inc, f"{{inc}}: hypothesis {number} held to be {percent:g} % likely", as_json=as_json, later=later)
 
 
 def _judge(word: str, done: str, help_: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from warroom.incident import commands as c
@@ -66,6 +67,7 @@ def _running(ask: Ask) -> ExerciseState | Refusal:
 def _hosted(rule: Callable[[Ask, ExerciseState, Any], Verdict], *, after: bool = False) -> Rule:
     """A rule for the hosts of a running exercise; with `after`, of one that is over as well."""
 
+    @wraps(rule)
     def checked(ask: Ask, command: Any) -> Verdict:
         exercise = _exercise(ask) if after else _running(ask)
         if isinstance(exercise, Refusal):
