@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from warroom.simulator.world import World
-
 from tests.tabletop.drill_house import QUIET, rules, runbook, scenario
 from warroom.incident.chain import verify
 from warroom.incident.decode import fold
 from warroom.incident.words import Status
 from warroom.simulator.emit import Emitter
+from warroom.simulator.world import World
 from warroom.tabletop.bots import make
 from warroom.tabletop.bots.team import Bot
 from warroom.tabletop.drill import Drill
