@@ -40,6 +40,7 @@ class Belief:
     tried: set[str] = field(default_factory=set)
     holding: bool = True
     looks: int = 1
+    pending: int = 0
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -63,6 +64,11 @@ class Finding:
     second: int
     belief: Belief | None = None
     against: bool = False
+
+    @property
+    def title(self) -> str:
+        """The question in words, with what it is about filled in."""
+        return filled(self.question.title, self.belief.names) if self.belief is not None else self.question.title
 
 
 @dataclass
@@ -190,6 +196,7 @@ class Inquiry:
                 first = False
             for question, against in ((suspect.supported_by, False), (suspect.refuted_by, True)):
                 if question is not None:
+                    belief.pending += 1
                     self._errands.append(_Job(check, 0, belief, question, against))
 
     def _follow(self, view: PlayerView, who: str, job: _Job) -> None:
@@ -202,14 +209,17 @@ class Inquiry:
         except LookError as error:
             if not error.wrong:
                 self._errands.append(job)
+            else:
+                belief.pending -= 1
             return
+        belief.pending -= 1
         if answer is None:
             if not job.against:
                 belief.probability *= 0.5
             return
         self.findings.append(Finding(question, query, answer, who, view.second, belief, job.against))
         if job.against:
-            belief.refuted = question.title
+            belief.refuted = filled(question.title, belief.names)
             belief.probability = UNLIKELY
         else:
             belief.supported = answer

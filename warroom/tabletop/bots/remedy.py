@@ -26,6 +26,8 @@ PATIENCE = 240
 PREPARING = {"freeze": 45, "stop_automation": 45, "call": 60, "none": 60}
 """Kinds of action that mend nothing by themselves, and the seconds after which one goes on from them."""
 CONFIDENT, PLAUSIBLE = 0.5, 0.12
+THINKS = 90
+"""Seconds that a theory nobody is sure of is thought about before anything is done for it."""
 APPROVES_AFTER = 15
 """Seconds that whoever approves thinks about it."""
 
@@ -95,7 +97,8 @@ class Remedy:
         everything = self._inquiry.passes >= 1
         for belief in self._inquiry.candidates():
             ready = belief.probability >= CONFIDENT and (belief.supported or not belief.suspect.supported_by)
-            if not (ready or (everything and belief.probability >= PLAUSIBLE)):
+            old_enough = view.second - belief.found_at >= THINKS and not belief.pending
+            if not (ready or (everything and old_enough and belief.probability >= PLAUSIBLE)):
                 continue
             if not belief.holding or (belief.check.noise and not hurting):
                 continue
@@ -152,7 +155,7 @@ class Remedy:
         if self._helped(attempt, view.second):
             attempt.verdict = "helped"
             self.mended = view.second
-        elif waited >= attempt.patience:
+        elif waited >= attempt.patience and not (attempt.hurting and self._health.well_since() is not None):
             attempt.verdict = "better" if self._better(attempt) else "in vain"
             if attempt.verdict == "in vain" and self._choice(view.state, attempt.belief) is None:
                 attempt.belief.refuted = "what would have helped did not"

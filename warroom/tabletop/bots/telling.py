@@ -17,7 +17,7 @@ from warroom.tabletop.bots.health import Health
 from warroom.tabletop.bots.inquiry import Finding, Inquiry
 from warroom.tabletop.bots.remedy import Remedy
 from warroom.tabletop.bots.team import INVESTIGATORS, TEAM, fresh, reachable, speaker
-from warroom.tabletop.deeds import Act, act
+from warroom.tabletop.deeds import FACILITATOR, Act, act
 from warroom.tabletop.look import TOOLS, PlayerView
 
 CADENCE = 10
@@ -69,14 +69,15 @@ class Theories:
         self._inquiry.findings.pop(0)
         who = self._by(view.state, finding.who)
         number = len(view.state.evidence) + 1
+        title = finding.title
         yield act(who, "pin-evidence", evidence=evidence_of(finding))
         if belief is not None and not finding.against:
             yield act(
-                who, "support-hypothesis", hypothesis=belief.number, evidence=finding.question.title, pins=[number]
+                who, "support-hypothesis", hypothesis=belief.number, evidence=title, pins=[number]
             )
         elif belief is not None:
             yield act(
-                who, "refute-hypothesis", hypothesis=belief.number, evidence=finding.question.title, pins=[number]
+                who, "refute-hypothesis", hypothesis=belief.number, evidence=title, pins=[number]
             )
 
     def _refute(self, view: PlayerView) -> Iterator[Act]:
@@ -102,7 +103,7 @@ def evidence_of(finding: Finding) -> dict[str, Any]:
     """What was seen, as the room keeps it: figures as a metric, anything else as its rows."""
     question, rows = finding.question, finding.answer.rows[:_MOST_ROWS]
     told: dict[str, Any] = {
-        "title": question.title[:200], "source": TOOLS.get(question.ask, "room"), "query": finding.query,
+        "title": finding.title[:200], "source": TOOLS.get(question.ask, "room"), "query": finding.query,
         "note": f"asked by {finding.who}; {question.holds}",
     }  # fmt: skip
     if question.ask == "metrics" and rows:
@@ -146,9 +147,13 @@ class Updates:
 
     def _listen(self, view: PlayerView) -> None:
         for entry in fresh(view.state, self._read, "inject-delivered"):
+            if entry.words.startswith(entry.actor):
+                continue
             self._owed.append((view.second + ANSWERS_AFTER, _audience(entry.words)))
         self._read = view.state.seq
         for whisper in view.whispers[self._heard :]:
+            if whisper.sender == FACILITATOR:
+                continue
             self._owed.append((view.second + ANSWERS_AFTER, _audience(f"{whisper.sender} {whisper.text}")))
         self._heard = len(view.whispers)
         if len(self._owed) > 1:
