@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Answers:
     """Axes: S services, R regions, K journeys, V versions. `mean` and `sigma` are of the lognormal times of answers."""
 
-    __slots__ = ("callee", "mean", "mix", "own", "refused", "sigma", "tick", "version_own", "version_time")
+    __slots__ = ("callee", "lasting", "mean", "mix", "own", "refused", "sigma", "tick", "version_own", "version_time")
 
     def __init__(self, world: World) -> None:
         tick = self.tick = world.tick
@@ -36,7 +36,9 @@ class Answers:
         self.sigma: Floats = np.minimum(lognormal_sigma(self.mean, variance / answered), 2.5)
         self.mix: Floats = second.mix[:, :count]
         """(K, S, R): of which journeys the requests are."""
-        self.own: Floats = tick.own_errors
+        self.lasting: Floats = world.knobs.permanent[:count]
+        """(S, R): the share of answers that fail for an own reason which trying again does not heal."""
+        self.own: Floats = 1.0 - (1.0 - tick.own_errors) * (1.0 - self.lasting)
         rest = answered * np.maximum(1.0 - self.own, 1e-9)
         self.callee: Floats = np.clip(1.0 - (1.0 - passing) * (1.0 - lasting) / rest, 0.0, 1.0)
         """(K, S, R): the share of answers that fail because a callee did."""

@@ -22,6 +22,7 @@ Row: TypeAlias = list[list[float]]
 Cube: TypeAlias = list[list[list[float]]]
 
 _TINY = 1e-9
+_ROUNDING = 1e-6
 
 
 class Laws:
@@ -36,6 +37,7 @@ class Laws:
         self.refused: Row = answers.refused.tolist()
         self.mean: Cube = answers.mean.tolist()
         self.sigma: Cube = answers.sigma.tolist()
+        self.lasting: Row = answers.lasting.tolist()
         self.version_own: Cube = answers.version_own.tolist()
         self.version_time: Cube = answers.version_time.tolist()
         self.calls: Cube = _calls(world).tolist()
@@ -64,6 +66,9 @@ class Laws:
         tick, layout, edges = world.tick, world.layout, world.layout.edges
         refused = links.refusals(layout, world.knobs, world.state)[:edges]
         lost = 1.0 - world.kept[:edges]
+        if not (refused.any() or lost.any() or world.limited.any()):
+            self.reasons: dict[str, Row] = {}
+            return np.zeros_like(lost).tolist()  # type: ignore[no-any-return]
         target = layout.target[:edges]
         quota = np.zeros(edges)
         for at, one in enumerate(world.topology.quotas):
@@ -81,7 +86,7 @@ class Laws:
             "quota": np.repeat(quota[:, None], layout.regions, axis=1),
             "network": lost,
         }
-        self.reasons: dict[str, Row] = {name: one.tolist() for name, one in reasons.items()}
+        self.reasons = {name: one.tolist() for name, one in reasons.items()}
         found: Row = np.clip(1.0 - (1.0 - lost) * (1.0 - refused), 0.0, 1.0).tolist()
         return found
 
@@ -119,4 +124,4 @@ def origin(one: SliceTick, source: Any, target: Any) -> Floats:
     below = np.zeros_like(one.errors)
     for at in range(len(source)):
         below[source[at]] = np.maximum(below[source[at]], one.errors[target[at]])
-    return np.where(below > 0.0, 0.0, one.errors)
+    return np.where((below > _ROUNDING) | (one.errors < _ROUNDING), 0.0, one.errors)

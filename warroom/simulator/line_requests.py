@@ -25,6 +25,7 @@ class RequestLines:
         self._axes, self._dice, self._desk = axes, dice, desk
         self._journeys = {one.name: (method_of(one), route_of(one)) for one in axes.topology.journeys}
         self._names = tuple(one.name for one in axes.topology.services)
+        self._databases = {one.name for one in axes.topology.services if one.kind == "database"}
         self._timeouts = {(edge.source, edge.target): f"{edge.timeout_ms:g}" for edge in axes.topology.edges}
         self._pools = {(edge.source, edge.target): edge.pool_timeout_ms for edge in axes.topology.edges}
         self._failures: dict[int, deque[Served]] = {}
@@ -104,6 +105,10 @@ class RequestLines:
             return "tls handshake failed", {"peer": peer, "error": reason}
         if mode == "network":
             return "connection failed", {"peer": peer, "error": reason}
+        if mode == "missing":
+            return ("rows missing" if name in self._databases else "request failed"), {"error": reason}
+        if mode == "quota":
+            return "upstream failed", {"peer": peer, "error": reason, "status": 429}
         if mode in ("peer", "breaker"):
             return "upstream failed", {"peer": peer, "error": reason}
         return "request failed", {"error": reason}

@@ -20,6 +20,7 @@ from warroom.simulator.walk import Node
 _CAP: Final = 1.5
 """Lines a second of one kind and place at most."""
 _SHARE: Final = 0.1
+_USUAL: Final = 0.003
 _FRESH: Final = 30_000_000
 _PLACE_MODES: Final = ("own", "refused")
 _EDGE_MODES: Final = ("timeout", "peer", "pool", "dns", "tls", "network", "breaker")
@@ -44,6 +45,13 @@ class TroubleLines:
 
     def live(self, tick: Tick, ns: int, *, traced: bool) -> None:
         """A second passes, from `ns` (nanoseconds) on."""
+        # The few failures of a good day are told by the requests that are followed.
+        if tick.call_errors.max(initial=0.0) > _USUAL or tick.own_errors.max() > _USUAL or tick.shed.max() > _USUAL:
+            self._troubles(tick, ns)
+        if not traced:
+            self._answered(tick, ns)
+
+    def _troubles(self, tick: Tick, ns: int) -> None:
         places, edges = self._expected(tick)
         drawn = self._random.poisson(np.concatenate([places.ravel(), edges.ravel()]))
         for at in np.flatnonzero(drawn).tolist():
@@ -54,8 +62,6 @@ class TroubleLines:
                 else:
                     mode, edge, region = np.unravel_index(at - places.size, edges.shape)
                     self._call(tick, int(edge), int(region), ns, _EDGE_MODES[int(mode)])
-        if not traced:
-            self._answered(tick, ns)
 
     def _expected(self, tick: Tick) -> tuple[Floats, Floats]:
         places = np.stack([tick.served * tick.own_errors, tick.shed]) * _SHARE

@@ -16,6 +16,7 @@ from warroom.telemetry.traces import Pairs, Span, SpanLog, Trace
 REASONS: Final = {
     "own": "internal error",
     "slice": "internal error",
+    "missing": "not found",
     "refused": "queue is full",
     "breaker": "circuit breaker is open",
     "pool": "timeout waiting for a connection",

@@ -52,6 +52,8 @@ class Node:
     offset: float = 0.0
     status: int = 200
     mode: str = ""
+    lasting: bool = False
+    """Whether trying again does not help."""
     peer: str = ""
     attempt: int = 0
     tags: tuple[tuple[str, str], ...] = ()
@@ -128,6 +130,8 @@ class Walker:
         node.length = min(_time(mean, laws.sigma[journey][service][region], z), _LONGEST)
         if dice.share() < 1.0 - (1.0 - fails) * (1.0 - hurt):
             node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > fails else "own"
+            if node.mode == "own" and dice.share() * fails < laws.lasting[service][region]:
+                node.mode, node.lasting = "missing", True
             return node
         self._call_others(one, node, z)
         return node
@@ -143,7 +147,7 @@ class Walker:
                 units.append(unit)
                 if unit[-1].failed and edge.critical:
                     node.status = 504 if unit[-1].mode == "timeout" else 502
-                    node.mode, node.peer = unit[-1].mode, edge.target
+                    node.mode, node.peer, node.lasting = unit[-1].mode, edge.target, unit[-1].lasting
                     break
             if node.failed:
                 break
@@ -161,7 +165,7 @@ class Walker:
             attempt = self._attempt(one, at, edge, node, z)
             attempt.attempt = len(tries) + 1
             tries.append(attempt)
-            again = attempt.failed and len(tries) < most
+            again = attempt.failed and not attempt.lasting and len(tries) < most
             if not again or self._dice.share() >= one.laws.granted[at][node.region]:
                 return tries
 
@@ -186,7 +190,7 @@ class Walker:
             made.children.append(answered)
             made.length = answered.offset + answered.length + network / 2
             if answered.failed:
-                made.status, made.mode = 502, "peer"
+                made.status, made.mode, made.lasting = 502, "peer", answered.lasting
         return made if made.length <= timeout else _ended(made, timeout, 504, "timeout")
 
     def _waited(self, laws: Laws, at: int, made: Node) -> Node:
