@@ -13,21 +13,28 @@ from warroom.client.view import RoomView
 from warroom.incident.measures import measures
 from warroom.incident.state import Entry, IncidentState
 from warroom.incident.words import Milestone
-from warroom.review.brief import brief, duration
+from warroom.review.brief import EXERCISE, brief, duration
+from warroom.review.exercise_words import exercise_line, now_in
 
 
 def incident_lines(view: RoomView, now: datetime, zone: tzinfo) -> Iterator[str]:
     """All that is known, section by section."""
     state = view.state
+    now = now_in(state, now)
+    if state.exercise is not None:
+        yield heading(exercise_line(state, now))
     yield f"{heading(state.id)}  {severity_word(state.severity.value)}  {state.status.value}  {state.title}"
     if state.private:
         yield f"private; members: {', '.join(sorted(state.members)) or 'none'}"
     if state.merged_into:
         yield f"merged into {state.merged_into}"
     for section in brief(state, now, zone):
+        if section.title == EXERCISE and len(section.lines) == 1:
+            continue
         yield ""
         yield heading(section.title)
-        for line in section.lines if section.title != "Now" else section.lines[1:]:
+        # What the first line of these two says stands above already.
+        for line in section.lines[1:] if section.title in ("Now", EXERCISE) else section.lines:
             yield "  " + line.replace("\n", "\n  ")
     yield from _titled("Milestones", _milestones(state, zone))
     yield from _titled("Measures", _measures(state))

@@ -10,8 +10,13 @@ from datetime import datetime, timedelta, tzinfo
 
 from warroom.incident.state import Entry, IncidentState
 from warroom.incident.words import Duty, Milestone, Severity
+from warroom.review.exercise_words import exercise_line, exercise_lines, now_in
 
 _QUIET = frozenset({"chat-posted", "entry-pinned", "entry-unpinned"})
+
+
+EXERCISE = "EXERCISE"
+"""The title of the first section of an exercise; an ordinary incident has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,10 @@ class Section:
 
 def brief(state: IncidentState, now: datetime, zone: tzinfo, *, since_seq: int = 0) -> tuple[Section, ...]:
     """The brief in sections, the most urgent first. `since_seq` is the last entry the reader has seen (0: none)."""
+    now = now_in(state, now)
+    told = exercise_line(state, now)
     sections = [
+        Section(EXERCISE, (told, *exercise_lines(state)) if told else ()),
         Section("Now", tuple(_now(state, now, zone))),
         Section("Who does what", tuple(_who(state))),
         Section("What is known", tuple(_known(state))),
@@ -34,7 +42,7 @@ def brief(state: IncidentState, now: datetime, zone: tzinfo, *, since_seq: int =
         Section("Alerts", tuple(_alerts(state, now))),
     ]
     if since_seq:
-        sections.insert(1, Section("Since you left", tuple(_since(state, since_seq, zone)) or ("nothing new",)))
+        sections.insert(2, Section("Since you left", tuple(_since(state, since_seq, zone)) or ("nothing new",)))
     return tuple(section for section in sections if section.lines)
 
 
@@ -89,7 +97,11 @@ def _who(state: IncidentState) -> list[str]:
 
 
 def _known(state: IncidentState) -> list[str]:
-    lines = [f"H{one.number} {one.status}: {one.text}" for one in state.hypotheses if one.status != "refuted"]
+    lines = [
+        f"H{one.number} {one.status}{_likely(one.probability)}: {one.text}"
+        for one in state.hypotheses
+        if one.status != "refuted"
+    ]
     lines += [f"H{one.number} ruled out: {one.text}" for one in state.hypotheses if one.status == "refuted"]
     pinned = (state.entry(seq) for seq in state.pins)
     lines += [f"Pinned: {entry.words} ({entry.actor})" for entry in pinned if entry is not None]
@@ -148,6 +160,10 @@ def _alerts(state: IncidentState, now: datetime) -> list[str]:
     ]
     resolved = len(state.alerts) - len(firing)
     return [*lines, f"{resolved} resolved"] if resolved else lines
+
+
+def _likely(probability: float | None) -> str:
+    return "" if probability is None else f" ({probability:.0%} likely)"
 
 
 def _since(state: IncidentState, seq: int, zone: tzinfo) -> list[str]:

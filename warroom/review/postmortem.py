@@ -23,6 +23,7 @@ from warroom.incident.state import Entry, EvidencePin, IncidentState
 from warroom.incident.words import Milestone, Status
 from warroom.review.brief import duration
 from warroom.review.evidence_text import chart_text, evidence_text
+from warroom.review.exercise_words import exercise_line, now_in
 from warroom.review.text_chart import number
 
 TEMPLATE = "postmortem.md.j2"
@@ -95,12 +96,14 @@ def one_line(text: str) -> str:
 
 
 def _known(state: IncidentState, at: datetime, signature: str) -> Mapping[str, Any]:
+    at = now_in(state, at)
     milestones = [(one, state.milestones.get(one), one in state.corrected) for one in Milestone]
     entries = [entry for entry in state.timeline if entry.kind not in _QUIET]
     began = state.milestones.get(Milestone.IMPACT_STARTED) or state.milestones.get(Milestone.DECLARED)
     ended = state.milestones.get(Milestone.RESOLVED)
     return {
         "incident": state,
+        "exercise": exercise_line(state, now_in(state, at)),
         "at": at,
         "summary": _summary(state),
         "began": began,

@@ -11,7 +11,8 @@ from warroom.tabletop.drill import Drill
 
 def host_view(drill: Drill, state: IncidentState, speed: float) -> Mapping[str, Any]:
     """The drill as JSON-able data: `second`, `speed`, `users` (of the last second), `schedule`, `faults`, `tools`,
-    `muted`, `actions` with their verdicts, `milestones`, `truth` in stages and how many are `revealed`.
+    `muted`, `actions` with their verdicts, `milestones` (`met` at which second), `truth` in stages
+    and how many are `revealed`.
     """
     scenario = drill.scenario
     slo = drill.world.slo
@@ -40,7 +41,8 @@ def host_view(drill: Drill, state: IncidentState, speed: float) -> Mapping[str, 
             {"id": one.id, "title": one.title, "verdict": one.verdict, "takes": one.takes} for one in scenario.actions
         ],
         "milestones": [
-            {"id": one.id, "text": one.text or one.event or one.when or "", "due": one.due}
+            {"id": one.id, "text": one.text or one.event or one.when or "", "due": one.due,
+             "met": _met(drill, one.event), "judged": "event" if one.event else "score"}
             for one in scenario.milestones
         ],
         "withheld": sorted(state.exercise.withheld) if state.exercise else [],
@@ -48,6 +50,16 @@ def host_view(drill: Drill, state: IncidentState, speed: float) -> Mapping[str, 
         "revealed": sum(1 for entry in state.timeline if entry.kind == "truth-revealed"),
         "debrief": list(scenario.debrief),
     }  # fmt: skip
+
+
+def _met(drill: Drill, event: str | None) -> int | None:
+    """The second at which an event came first; None for what only the score can tell, or what has not come."""
+    if event is None:
+        return None
+    name, _, arguments = event.partition(":")
+    wanted = tuple(part.strip() for part in arguments.split("|") if part.strip())
+    seconds = drill.production.facts.happened(name.strip(), wanted)
+    return int(seconds[0]) if seconds else None
 
 
 def _faults(drill: Drill) -> list[dict[str, Any]]:

@@ -88,9 +88,9 @@ VIEW: dict[str, Any] = {
         {"id": "failover", "title": "Fail over the database", "verdict": "harmful", "takes": 300},
     ],
     "milestones": [
-        {"id": "m1", "text": "somebody leads", "due": 300},
-        {"id": "m2", "text": "stakeholders are told", "due": 900},
-        {"id": "m3", "text": "the cause is named", "due": 1500},
+        {"id": "m1", "text": "somebody leads", "due": 300, "met": 72, "judged": "event"},
+        {"id": "m2", "text": "stakeholders are told", "due": 600, "met": None, "judged": "event"},
+        {"id": "m3", "text": "users are well again", "due": 1500, "met": None, "judged": "score"},
     ],
     "withheld": ["tomas"],
     "truth": ["A release of checkout keeps a connection with every retry.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,6 +76,8 @@ async def _following(incident: str, since: int | None, records: Any, *, once: bo
         client.on_change(lambda _topics: changed.set())
         room = await caught_up(client, incident)
         printed = since
+        if records is None and room.state.exercise is not None:
+            output.data(_exercise(room.state))
         if printed is None:
             output.data(opening(room.state))
             printed = room.state.seq
@@ -102,6 +105,12 @@ async def _following(incident: str, since: int | None, records: Any, *, once: bo
 def _in_context(records: Any, incident: str, printed: int) -> int:
     last: int = records(incident, printed)
     return last
+
+
+def _exercise(state: IncidentState) -> str:
+    from warroom.review.exercise_words import exercise_line, now_in
+
+    return exercise_line(state, now_in(state, datetime.now(UTC)))
 
 
 def opening(state: IncidentState) -> str:

@@ -31,6 +31,8 @@ PARTS = (
     ("schedule", "Script"), ("world", "World"), ("people", "People"), ("plan", "Plan"), ("truth", "Truth"),
 )  # fmt: skip
 """The parts of the screen, (name, title); the n-th is reached by the digit n."""
+_LINES_OF_INJECT = 4
+"""Lines for each inject from which on all of its words are shown."""
 
 
 class ControlScreen(DrillScreen):
@@ -103,7 +105,7 @@ class ControlScreen(DrillScreen):
             return
         here = () if self.room is None else tuple(one.name for one in self.room.people if one.state != "lost")
         told: dict[str, Iterator[rows.ControlRow]] = {
-            "schedule": rows.schedule_rows(view),
+            "schedule": rows.schedule_rows(view, roomy=self._is_roomy(view)),
             "world": rows.world_rows(view),
             "people": rows.people_rows(view, state, here),
             "plan": rows.plan_rows(view, state, self.console.now()),
@@ -116,6 +118,9 @@ class ControlScreen(DrillScreen):
             if before is None or source.rows != before.rows:
                 listed.show(source)
         self.query_one("#control-strip", LineBar).redraw()
+
+    def _is_roomy(self, view: Mapping[str, Any]) -> bool:
+        return self.part_of("schedule").size.height >= _LINES_OF_INJECT * len(view.get("schedule", ()))
 
     def _paint_strip(self, width: int, _height: int, palette: Palette) -> list[Line]:
         return strip_lines(self.view, self.state, width, palette)

@@ -26,7 +26,7 @@ class ControlRow(NamedTuple):
     """One line: sign, name, words, a bar from 0 to 1 or None, and at the right how it stands.
 
     `ink` names a role of the palette for sign and state. `more` is shown under the row while it is selected. `id` is
-    what the keys act on, `kind` which kind of thing that is.
+    what the keys act on, `kind` which kind of thing that is. One that is `open` is shown whole without being selected.
     """
 
     key: str
@@ -41,6 +41,7 @@ class ControlRow(NamedTuple):
     more: str = ""
     kind: str = ""
     id: str = ""
+    open: bool = False
 
     @property
     def title(self) -> str:
@@ -60,7 +61,7 @@ def bar_spans(share: float, cells: int, colour: str, palette: Palette) -> list[S
     """A bar of so many cells."""
     g = glyphs()
     full = round(max(0.0, min(1.0, share)) * cells)
-    return [(g.block * full, style(colour)), (g.middot * (cells - full), style(palette.faint))]
+    return [(g.heavy_rule * full, style(colour, bold=True)), (g.rule * (cells - full), style(palette.rule_strong))]
 
 
 class ControlRows(Rows[ControlRow]):
@@ -81,7 +82,8 @@ class ControlRows(Rows[ControlRow]):
         right: list[Span] = [(row.right, style(colour, bold=row.strong))]
         if row.bar is not None and width >= 36:
             right = [*bar_spans(row.bar, BAR, colour, palette), (" ", style(palette.text)), *right]
-        indent = 4
+        indent = 8 if row.kind == "inject" else 4
+        selected = selected or row.open
         if selected and width_of(left) + len(row.words) + width_of(right) + 1 > width:
             first, *rest = wrap(safe(row.words), max(8, width - width_of(left) - width_of(right) - 1))
             lines: list[Line] = [justify([*left, (first, words)], right, width)]
@@ -101,8 +103,8 @@ def next_inject(view: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return min(coming, key=lambda one: (one["at"] < second, one["at"]), default=None)
 
 
-def schedule_rows(view: Mapping[str, Any]) -> Iterator[ControlRow]:
-    """The script in order of time; what has a condition, and hints, behind it."""
+def schedule_rows(view: Mapping[str, Any], *, roomy: bool = False) -> Iterator[ControlRow]:
+    """The script in order of time; what has a condition, and hints, behind it. `roomy` shows all words of each."""
     g, second, coming = glyphs(), int(view.get("second", 0)), next_inject(view)
     rows = sorted(view.get("schedule", ()), key=lambda one: (one["at"] is None, one["at"] or 0))
     for one in rows:
@@ -122,6 +124,7 @@ def schedule_rows(view: Mapping[str, Any]) -> Iterator[ControlRow]:
         yield ControlRow(
             f"inject:{one['id']}", sign, ink, f"{name:>5}", f"{sender}{' '.join(one['text'].split())}", right,
             strong=chosen, dim=state != "waiting", more="\n".join(more), kind="inject", id=one["id"],
+            open=roomy,
         )  # fmt: skip
 
 
@@ -144,7 +147,7 @@ def world_rows(view: Mapping[str, Any]) -> Iterator[ControlRow]:
             kind="fault", id=one["id"],
         )  # fmt: skip
     for tool, one in view.get("tools", {}).items():
-        told = [f"{one['latency']:g}x slow"] * (not one["down"] and one["latency"] > 1)
+        told = [f"{one['latency']:g} s slower"] * (not one["down"] and one["latency"] > 0)
         told += [f"{one['error_rate']:.0%} errors"] * (not one["down"] and one["error_rate"] > 0)
         words = "DOWN" if one["down"] else ", ".join(told) or "degraded"
         yield ControlRow(
@@ -201,6 +204,8 @@ def plan_rows(view: Mapping[str, Any], state: IncidentState, now: datetime) -> I
         met, due = one.get("met"), one["due"]
         if met is not None:
             sign, ink, word = g.tick, "good" if met <= due else "warn", f"met {short_clock(met)}"
+        elif one.get("judged") == "score":
+            sign, ink, word = g.dotted, "soft", "by the score"
         elif second > due:
             sign, ink, word = g.up, "bad", countdown(due - second)
         else:
