@@ -53,6 +53,7 @@ hostile: $(STAMP) ## attack every door and rewrite docs/hostile-input.md
 screenshots: $(STAMP) ## redraw the pictures in docs/
 	$(BIN)/python docs/screenshots.py
 	$(BIN)/python docs/screenshots_telemetry.py
+	$(BIN)/python docs/screenshots_exercise.py
 
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -175,6 +175,32 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
         "tabletop show",
         {"scenario": "what players may see, or all of it with --spoilers", "digest": "of its content"},
     ),
+    "exercise": (
+        "exercise show",
+        {
+            "incident": "id",
+            "second": "of the exercise, by the newest entry of its log, or when it was stopped",
+            "scenario": "id",
+            "version": "of the scenario",
+            "title": "",
+            "speed": "beside real time; 0 is a pause",
+            "safe_word": "",
+            "hosts": "names",
+            "roles": "seats that have to be taken",
+            "actions": "what is offered: id, title, kind, target, takes_seconds, needs, approval, text",
+            "withheld": "who is out of reach",
+            "hints": "what hints cost so far",
+            "started_at": "on the exercise's clock",
+            "stopped_at": "the same, or null",
+            "stop_reason": "finished, safe_word, hard_stop, abandoned; or empty",
+            "asked": "what was asked for: number, action, status, requested_by, approved_by, started_at, ends_at, "
+            "ended_at, second, words ...",
+        },
+    ),
+    "inbox": (
+        "exercise inbox",
+        {"incident": "id", "whispers": "objects with at, sender, to, text, inject"},
+    ),
     "tabletop-score": (
         "tabletop review --format json",
         {

@@ -31,12 +31,12 @@ async def test_every_screen_says_that_it_is_an_exercise(size: tuple[int, int]) -
 @pytest.mark.parametrize("size", SIZES)
 async def test_an_approval_that_waits_for_me_is_told_and_given(size: tuple[int, int]) -> None:
     async with drill(size) as (wire, app, pilot):
-        await until(pilot, lambda: shows(app, "1 wait for you (X)"))
+        await until(pilot, lambda: shows(app, "1 waits for you (X)"))
         await pilot.press("X")
         await until(pilot, lambda: shows(app, "waits for you: a approves"))
         await pilot.press("a")
         await until(pilot, lambda: wire.states[DRILL].actions[2].status == "approved")
-        await until(pilot, lambda: not shows(app, "wait for you"))
+        await until(pilot, lambda: not shows(app, "for you (X)"))
 
 
 async def test_an_action_is_asked_for_once_it_was_told_what_it_does() -> None:
@@ -62,7 +62,7 @@ async def test_what_is_for_another_duty_is_refused_in_words_before_it_is_sent() 
 
 async def test_the_inbox_brings_what_was_whispered() -> None:
     async with drill() as (wire, app, pilot):
-        await until(pilot, lambda: shows(app, "new (I)") or shows(app, "wait for you"))
+        await until(pilot, lambda: shows(app, "new (I)") or shows(app, "waits for you"))
         await pilot.press("I")
         await until(pilot, lambda: shows(app, "How much revenue is at risk"))
         assert shows(app, "in private")

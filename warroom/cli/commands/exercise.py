@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from warroom.cli import output
-from warroom.cli.act import IncidentCommand, act, acting, incident_argument
+from warroom.cli.act import IncidentCommand, act, acting, incident_argument, json_option
 from warroom.cli.commands.work import number_argument
 from warroom.cli.context import context
 from warroom.cli.exits import Exit, Stop
 from warroom.cli.rooms import read_room
+from warroom.cli.shapes import plain
+
+_SHOWN = (
+    "scenario", "version", "title", "speed", "safe_word", "hosts", "roles", "actions", "withheld", "hints",
+    "started_at", "stopped_at", "stop_reason",
+)  # fmt: skip
 
 
 @click.group("exercise")
@@ -22,19 +29,32 @@ def exercise_command() -> None:
 
 @exercise_command.command("show", cls=IncidentCommand)
 @incident_argument
-def show(inc: str) -> None:
+@json_option
+def show(inc: str, as_json: bool) -> None:
     """Show what the exercise offers, and how far each action is."""
     state = read_room(inc).state
     exercise = state.exercise
     if exercise is None:
         raise Stop(Exit.REFUSED, f"{state.id} is no exercise")
-    pace = f"stopped ({exercise.stop_reason})" if not exercise.running else f"{exercise.speed:g}x"
-    output.data(f"EXERCISE {exercise.title}  {pace}  the safe word is {exercise.safe_word!r}")
+    from warroom.review.exercise_words import exercise_line, now_in, short_clock
+
+    now = now_in(state, datetime.now(UTC))
+    if as_json:
+        second = exercise.second_at(exercise.stopped_at or now)
+        told = plain(exercise)
+        body = {name: told[name] for name in _SHOWN}
+        output.put_json(
+            "exercise", {"incident": state.id, "second": second, **body, "asked": plain(state.actions)}
+        )  # fmt: skip
+        return
+    output.data(output.heading(exercise_line(state, now)))
+    rows = []
     for one in exercise.actions:
         last = next((done for done in reversed(list(state.actions)) if done.action == one.id), None)
-        far = "offered" if last is None else f"{last.number}: {last.status}"
-        waits = f", approved by the {one.approval.replace('_', ' ')}" if one.approval else ""
-        output.data(f"{one.id:<28}  {far:<14}  {one.title} (takes {one.takes_seconds} s{waits})")
+        far = "offered" if last is None else f"{last.number} {last.status}"
+        rows.append((one.id, far, short_clock(one.takes_seconds), one.needs, one.approval, one.title))
+    for row in output.table(rows, ("ACTION", "STANDS", "TAKES", "MAY ASK", "APPROVES", "TITLE")):
+        output.data(row)
 
 
 @exercise_command.command("act", cls=IncidentCommand)
@@ -89,10 +109,16 @@ def stop(inc: str, text: str, as_json: bool, later: bool) -> None:
 
 @exercise_command.command("inbox", cls=IncidentCommand)
 @incident_argument
-def inbox(inc: str) -> None:
+@json_option
+def inbox(inc: str, as_json: bool) -> None:
     """Read what was said to you in private."""
     here = context()
-    told = here.line.request("whispers", incident=here.incident(inc))["whispers"]
+    incident = here.incident(inc)
+    told = here.line.request("whispers", incident=incident)["whispers"]
+    if as_json:
+        output.put_json("inbox", {"incident": incident, "whispers": told})
+        return
+    output.data(f"EXERCISE {incident}: nothing here is real")
     for one in told:
         output.data(f"{one['at'][11:19]}  {one['sender'] or 'The facilitator'}: {one['text']}")
     if not told:

@@ -47,6 +47,11 @@ def waits_for(state: IncidentState, me: str) -> tuple[ActionState, ...]:
     return tuple(one for one in asked if one.approval in duties)
 
 
+def waiting_words(count: int) -> str:
+    """`1 waits for you`, `2 wait for you`."""
+    return f"{count} {'waits' if count == 1 else 'wait'} for you"
+
+
 def banner_line(state: IncidentState, second: float, me: str, unread: int, width: int, palette: Palette) -> list[Span]:
     """The row for a width: sign, word, time and pace at the left; what waits, else the safe word, at the right."""
     g, exercise = glyphs(), state.exercise
@@ -61,7 +66,7 @@ def banner_line(state: IncidentState, second: float, me: str, unread: int, width
     right: list[Span] = []
     mine = waits_for(state, me)
     if mine:
-        right.append((f" {g.up} {len(mine)} wait for you (X) ", ink))
+        right.append((f" {g.up} {waiting_words(len(mine))} (X) ", ink))
     if unread:
         right.append((f" {g.dot} {unread} new (I) ", ink))
     if not right:

@@ -133,5 +133,6 @@ class InboxScreen(DrillListScreen):
             facts.append(("to", to_word(row.to), ""))
         if row.kind == "whisper":
             facts.append(("in private", "its words are not on the log", "quiet"))
-        facts += [("", part, "") for part in row.text.splitlines() if part.strip()]
+        words = [part for part in row.text.splitlines() if part.strip()]
+        facts += [("" if number else "says", part, "") for number, part in enumerate(words)]
         return [DetailLine(number, *fact) for number, fact in enumerate(facts)]

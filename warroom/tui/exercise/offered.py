@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from warroom.incident.exercise_state import ActionState, OfferedAction
 from warroom.incident.state import IncidentState
 from warroom.tui.exercise import forms
-from warroom.tui.exercise.banner import waits_for
+from warroom.tui.exercise.banner import waiting_words, waits_for
 from warroom.tui.exercise.screens import DrillListScreen, drill_bindings
 from warroom.tui.explore.trace_rows import DetailLine
 from warroom.tui.glyphs import glyphs, short_clock
@@ -131,7 +131,7 @@ class OfferedScreen(DrillListScreen):
     def head_note(self) -> str:
         state = self.state
         mine, running = waits_for(state, self.console.me), sum(one.status == "running" for one in state.actions)
-        parts = [f"{len(mine)} wait for you"] if mine else []
+        parts = [waiting_words(len(mine))] if mine else []
         return ", ".join([*parts, f"{running} running"] if running else parts)
 
     def show_state(self) -> None:

@@ -21,6 +21,7 @@ from warroom.tui.glyphs import glyphs
 from warroom.tui.palette import Palette, style
 from warroom.tui.screens import later
 from warroom.tui.widgets.line import Line, Span, justify, safe
+from warroom.tui.widgets.row_source import RowSource
 
 
 def drill_bindings(scope: str) -> list[BindingType]:
@@ -120,3 +121,9 @@ class DrillListScreen(DrillScreen, ListDetailScreen):
 
     COMMON: ClassVar[str] = "drill"
     REFRESH: ClassVar[float] = 0.0
+
+    def show_rows(self, source: RowSource) -> None:
+        """As in the panes; the detail has all the room that the list leaves."""
+        super().show_rows(source)
+        self.listed.styles.height = max(6, self.listed.count * (source.row_lines or 1) + 2)
+        self.listed.styles.max_height = "60%"
