@@ -19,7 +19,11 @@ BEGINS = 30
 """Seconds after the start at which the first question is asked."""
 FOLLOW_UP = 20.0
 """Seconds that a question about one suspect takes."""
-LIKELY, UNLIKELY = 0.92, 0.03
+LIKELY, MORE_LIKELY_THAN_NOT, UNLIKELY = 0.92, 0.5, 0.03
+A_MINUTE = 50
+"""Seconds over which a check has to hold before it is more than a moment."""
+MOST_RETRIES = 3
+"""How often what would support a theory is asked for again."""
 
 
 @dataclass
@@ -122,12 +126,24 @@ class Inquiry:
                 self._jobs[who] = self._take(view)
 
     def significant(self) -> bool:
-        """Whether a check that is no noise held on two looks and still does."""
-        return any(len(seconds) >= 2 and self.answered[name][1] for name, seconds in self.held.items())
+        """Whether something that is no noise was seen for a minute, still is, and is more likely than not."""
+        return any(
+            belief.open and belief.holding and belief.probability >= MORE_LIKELY_THAN_NOT and not belief.check.noise
+            for belief in self.beliefs
+            if self._lasts(belief.check.id)
+        )
 
-    def all_clear(self, passes: int = 1) -> bool:
-        """Whether the runbook was gone through so often and nothing in it holds but noise."""
-        return self.passes >= passes and not any(self.answered[name][1] for name in self.held)
+    def _lasts(self, check: str) -> bool:
+        seconds = self.held.get(check, [])
+        return len(seconds) > 1 and seconds[-1] - seconds[0] >= A_MINUTE
+
+    def all_clear(self, *, quite: bool = True) -> bool:
+        """Whether the whole runbook was gone through and nothing in it holds but noise; unless `quite`, what holds may
+        be something that nothing else speaks for.
+        """
+        if not self.passes or self.significant():
+            return False
+        return not (quite and any(self.answered[name][1] for name in self.held))
 
     def candidates(self) -> list[Belief]:
         """What may still be wrong, the likeliest first."""
@@ -146,10 +162,11 @@ class Inquiry:
         return _Job(check, view.second + check.takes * self._pace)
 
     def _again(self, view: PlayerView) -> Check | None:
-        """A check that held once is asked a second time before the next one."""
+        """A check that has not held for a minute yet is asked again before the next one."""
         busy = {job.check.id for job in self._jobs.values()}
         for name, seconds in self.held.items():
-            if len(seconds) == 1 and self.answered[name][1] and name not in busy:
+            due = bool(seconds) and not self._lasts(name) and view.second - seconds[-1] >= A_MINUTE / 2
+            if due and self.answered[name][1] and name not in busy:
                 return next((one for one in view.runbook.checks if one.id == name), None) if view.runbook else None
         return None
 
@@ -188,6 +205,7 @@ class Inquiry:
             known = next((one for one in self.beliefs if one.text == text or _same(one, suspect, names)), None)
             if known is not None:
                 known.looks += 1
+                self._ask_again(known)
                 continue
             belief = Belief(check, suspect, names, text, suspect.probability, view.second, who)
             self.beliefs.append(belief)
@@ -198,6 +216,13 @@ class Inquiry:
                 if question is not None:
                     belief.pending += 1
                     self._errands.append(_Job(check, 0, belief, question, against))
+
+    def _ask_again(self, belief: Belief) -> None:
+        """What spoke for nothing before may speak now: logs and queues take a while."""
+        wanting = belief.open and belief.supported is None and not belief.pending and belief.looks <= MOST_RETRIES
+        if wanting and belief.suspect.supported_by is not None:
+            belief.pending += 1
+            self._errands.append(_Job(belief.check, 0, belief, belief.suspect.supported_by, against=False))
 
     def _follow(self, view: PlayerView, who: str, job: _Job) -> None:
         belief, question = job.belief, job.question
@@ -214,7 +239,7 @@ class Inquiry:
             return
         belief.pending -= 1
         if answer is None:
-            if not job.against:
+            if not job.against and belief.looks == 1:
                 belief.probability *= 0.5
             return
         self.findings.append(Finding(question, query, answer, who, view.second, belief, job.against))
@@ -223,7 +248,7 @@ class Inquiry:
             belief.probability = UNLIKELY
         else:
             belief.supported = answer
-            belief.probability = min(LIKELY, belief.probability + 0.25)
+            belief.probability = min(LIKELY, belief.suspect.probability + 0.25)
 
 
 def _same(belief: Belief, suspect: Suspect, names: Mapping[str, str]) -> bool:

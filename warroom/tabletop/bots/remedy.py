@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from warroom.incident.exercise_state import ActionState, OfferedAction
 from warroom.incident.state import IncidentState
-from warroom.incident.words import Duty
+from warroom.incident.words import Duty, Status
 from warroom.tabletop.bots.health import Health
 from warroom.tabletop.bots.inquiry import UNLIKELY, Belief, Inquiry
 from warroom.tabletop.bots.team import TEAM, offered, reachable, speaker
@@ -25,6 +25,7 @@ PATIENCE = 240
 """Seconds after which something that was done is held to have been in vain."""
 PREPARING = {"freeze": 45, "stop_automation": 45, "call": 60, "none": 60}
 """Kinds of action that mend nothing by themselves, and the seconds after which one goes on from them."""
+_AT_WORK = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 CONFIDENT, PLAUSIBLE = 0.5, 0.12
 THINKS = 90
 """Seconds that a theory nobody is sure of is thought about before anything is done for it."""
@@ -78,7 +79,7 @@ class Remedy:
         yield from self._approve(view)
         if self.current is not None:
             self._judge(view, self.current)
-        elif self.mended is None and not view.state.status.is_over:
+        elif self.mended is None and view.state.status in _AT_WORK:
             yield from self._try(view)
 
     def _approve(self, view: PlayerView) -> Iterator[Act]:

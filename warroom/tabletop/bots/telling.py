@@ -72,13 +72,9 @@ class Theories:
         title = finding.title
         yield act(who, "pin-evidence", evidence=evidence_of(finding))
         if belief is not None and not finding.against:
-            yield act(
-                who, "support-hypothesis", hypothesis=belief.number, evidence=title, pins=[number]
-            )
+            yield act(who, "support-hypothesis", hypothesis=belief.number, evidence=title, pins=[number])
         elif belief is not None:
-            yield act(
-                who, "refute-hypothesis", hypothesis=belief.number, evidence=title, pins=[number]
-            )
+            yield act(who, "refute-hypothesis", hypothesis=belief.number, evidence=title, pins=[number])
 
     def _refute(self, view: PlayerView) -> Iterator[Act]:
         for belief in self._inquiry.beliefs:

@@ -87,8 +87,8 @@ class Calling:
             yield act(who, "change-severity", severity=(Severity.SEV1 if bad else Severity.SEV2).value,
                       reason="users are not served well" if self._health.hurt() else "a check holds")  # fmt: skip
             return
-        clear = self._inquiry.all_clear() and not self._health.hurt(1) and self._health.well_since() is not None
-        if (view.second >= SAYS_NOTHING_AFTER and clear) or (view.second >= SAYS_NOTHING_BY and clear):
+        clear = self._inquiry.all_clear(quite=view.second < SAYS_NOTHING_BY) and self._health.well_since() is not None
+        if view.second >= SAYS_NOTHING_AFTER and clear:
             self._nothing = view.second
             yield act(who, "propose-hypothesis", text=f"Nothing is wrong: {_ALL_WELL}", probability=0.9)
             yield from self._clear_evidence(view, who)
