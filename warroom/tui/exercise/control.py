@@ -51,6 +51,7 @@ class ControlScreen(DrillScreen):
         self.view: Mapping[str, Any] = {}
         self.unfolded = False
         self.part = "schedule"
+        self._followed: str | None = None
 
     def compose_body(self) -> ComposeResult:
         yield LineBar(id="control-strip")
@@ -88,20 +89,27 @@ class ControlScreen(DrillScreen):
         self.show_state()
 
     def _came(self, result: Any) -> None:
-        first = not self.view
         self.view = dict(result or {})
         self.show_state()
+        self._follow_next()
+
+    def _follow_next(self) -> None:
+        """The next inject is the selected one, until the host selects another."""
         coming = rows.next_inject(self.view)
-        if first and coming is not None:
-            self.part_of("schedule").select(f"inject:{coming['id']}")
+        if coming is None or not self.is_whole:
+            return
+        script, key = self.part_of("schedule"), f"inject:{coming['id']}"
+        if key != self._followed and script.selected_key in (None, self._followed):
+            script.select(key)
+            self._followed = key
 
     def failed(self, words: str) -> None:
-        if not self.view:
+        if not self.view and self.is_whole:
             self.part_of("schedule").set_empty(words)
 
     def show_state(self) -> None:
         view, state = self.view, self.state
-        if not view:
+        if not view or not self.is_whole:
             return
         here = () if self.room is None else tuple(one.name for one in self.room.people if one.state != "lost")
         told: dict[str, Iterator[rows.ControlRow]] = {

@@ -97,10 +97,10 @@ class ControlRows(Rows[ControlRow]):
 
 
 def next_inject(view: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The one that comes next by the script's time."""
+    """The one that comes next by the script's time; one that is late waits for somebody to tell it to."""
     second = int(view.get("second", 0))
-    coming = [one for one in view.get("schedule", ()) if one["state"] == "waiting" and one["at"] is not None]
-    return min(coming, key=lambda one: (one["at"] < second, one["at"]), default=None)
+    timed = (one for one in view.get("schedule", ()) if one["state"] == "waiting" and one["at"] is not None)
+    return min((one for one in timed if one["at"] >= second), key=lambda one: int(one["at"]), default=None)
 
 
 def schedule_rows(view: Mapping[str, Any], *, roomy: bool = False) -> Iterator[ControlRow]:
@@ -116,6 +116,8 @@ def schedule_rows(view: Mapping[str, Any], *, roomy: bool = False) -> Iterator[C
             sign, ink = g.pointer, "orange"
         if state == "waiting":
             right = countdown(at - second) if at is not None else "when asked" if one["cost"] else "by condition"
+            if at is not None and at < second:
+                right = "seat is empty" if one["to"] in set(Duty) else "due"
         name = short_clock(at) if at is not None else "hint " if one["cost"] else "when "
         sender = f"{one['sender']} {g.arrow} {to_word(one['to'])}: " if one["sender"] else ""
         more = [f"{one['id']}" + (f"  forces {one['forces']}" if one["forces"] else "")]
@@ -211,9 +213,16 @@ def plan_rows(view: Mapping[str, Any], state: IncidentState, now: datetime) -> I
         else:
             sign, ink, word = g.ring, "soft", countdown(due - second)
         yield ControlRow(
-            f"milestone:{one['id']}", sign, ink, short_clock(due), one["text"], word, strong=ink == "bad",
+            f"milestone:{one['id']}", sign, ink, short_clock(due), _plain(one["text"]), word, strong=ink == "bad",
             dim=met is not None, kind="milestone", id=one["id"],
         )  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    """`role.assigned:incident_commander` as words; what has blanks is words already."""
+    if " " in text:
+        return text
+    return text.replace(":", ": ").replace("|", " or ").replace(".", " ").replace("_", " ")
 
 
 def truth_rows(view: Mapping[str, Any], *, unfolded: bool) -> Iterator[ControlRow]:

@@ -89,6 +89,8 @@ class InboxScreen(DrillListScreen):
 
     def show_state(self) -> None:
         state = self.state
+        if not self.is_whole:
+            return
         if state.exercise is None:
             self.listed.set_empty(f"{self.incident} is no exercise: letters are for exercises alone")
             return

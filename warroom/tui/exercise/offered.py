@@ -135,6 +135,8 @@ class OfferedScreen(DrillListScreen):
         return ", ".join([*parts, f"{running} running"] if running else parts)
 
     def show_state(self) -> None:
+        if not self.is_whole:
+            return
         if self.exercise is None:
             self.listed.set_empty(f"{self.incident} is no exercise: actions are for exercises alone")
             return

@@ -45,6 +45,11 @@ class DrillScreen(ExploreScreen):
         """The exercise, if this is one."""
         return self.state.exercise
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its parts are there: an answer may come while it is being taken down."""
+        return self.is_mounted and self.query_one_optional("#footer") is not None
+
     def show_state(self) -> None:
         """Draw what the log says; cheap when nothing changed."""
 

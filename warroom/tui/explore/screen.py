@@ -212,7 +212,7 @@ class ExploreScreen(ExploreKeys):
         serial, self._asked_at = self._asked, self.now()
 
         def answered(future: Future[Any]) -> None:
-            if serial != self._asked or not self.is_mounted:
+            if serial != self._asked or not self.is_mounted or not self.children:  # it is being taken down
                 return
             self.busy = False
             error = future.exception()
@@ -282,7 +282,7 @@ class ExploreScreen(ExploreKeys):
 
     def redraw_head(self) -> None:
         """Tell the head that something of it changed."""
-        if self.is_mounted:
+        if self.is_mounted and self.children:
             self.query_one("#explore-head", LineBar).redraw()
 
     def _paint_head(self, width: int, _height: int, palette: Any) -> Any:
