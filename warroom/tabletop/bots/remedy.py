@@ -13,7 +13,7 @@ from warroom.incident.exercise_state import ActionState, OfferedAction
 from warroom.incident.state import IncidentState
 from warroom.incident.words import Duty, Status
 from warroom.tabletop.bots.health import Health
-from warroom.tabletop.bots.inquiry import UNLIKELY, Belief, Inquiry
+from warroom.tabletop.bots.inquiry import MORE_LIKELY_THAN_NOT, UNLIKELY, Belief, Inquiry
 from warroom.tabletop.bots.team import TEAM, offered, reachable, speaker
 from warroom.tabletop.deeds import Act, act
 from warroom.tabletop.look import PlayerView
@@ -29,6 +29,7 @@ _AT_WORK = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 CONFIDENT, PLAUSIBLE = 0.5, 0.12
 THINKS = 90
 """Seconds that a theory nobody is sure of is thought about before anything is done for it."""
+IN_VAIN = "what would have helped did not"
 APPROVES_AFTER = 15
 """Seconds that whoever approves thinks about it."""
 
@@ -79,7 +80,7 @@ class Remedy:
         yield from self._approve(view)
         if self.current is not None:
             self._judge(view, self.current)
-        elif self.mended is None and view.state.status in _AT_WORK:
+        elif self.mended is None and view.state.status in _AT_WORK and not self._helped_late(view.second):
             yield from self._try(view)
 
     def _approve(self, view: PlayerView) -> Iterator[Act]:
@@ -94,6 +95,9 @@ class Remedy:
                     yield act(view.state.commander, "assign-role", duty=asked.approval, who=who)
 
     def _try(self, view: PlayerView) -> Iterator[Act]:
+        recovering = self._health.well_since() is not None and any(one.done for one in self.attempts if one.hurting)
+        if recovering:
+            return
         hurting = self._health.hurt()
         everything = self._inquiry.passes >= 1
         for belief in self._inquiry.candidates():
@@ -159,7 +163,7 @@ class Remedy:
         elif waited >= attempt.patience and not (attempt.hurting and self._health.well_since() is not None):
             attempt.verdict = "better" if self._better(attempt) else "in vain"
             if attempt.verdict == "in vain" and self._choice(view.state, attempt.belief) is None:
-                attempt.belief.refuted = "what would have helped did not"
+                attempt.belief.refuted = IN_VAIN
                 attempt.belief.probability = UNLIKELY
 
     def _helped(self, attempt: Attempt, second: int) -> bool:
@@ -171,6 +175,16 @@ class Remedy:
             return True
         answered = self._inquiry.answered.get(attempt.belief.check.id)
         return answered is not None and answered[0] > done and not answered[1]
+
+    def _helped_late(self, second: int) -> bool:
+        """Whether users have been well for long enough after something whose effect took its time."""
+        last = next((one for one in reversed(self.attempts) if one.done is not None and one.hurting), None)
+        if last is None or last.verdict == "helped" or not self._helped(last, second):
+            return False
+        last.verdict, self.mended = "helped", second
+        if last.belief.refuted == IN_VAIN:
+            last.belief.refuted, last.belief.probability = "", MORE_LIKELY_THAN_NOT
+        return True
 
     def _better(self, attempt: Attempt) -> bool:
         latest = self._health.latest
