@@ -1,4 +1,4 @@
-"""The console on a real exercise: its server, its imaginary production and its facilitator, nothing stands in for them."""
+"""The console on a real exercise: its server, its imaginary production and its facilitator, with nothing made up."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ async def test_a_host_starts_it_speeds_it_up_says_a_word_and_stops_it(hosted: Sh
         await pilot.press("Q")
         await until(pilot, lambda: shows(app, "Stop the exercise for everybody?"))
         await pilot.press("ctrl+s")
-        await.until(pilot, lambda: not _state(app).exercise.running)
+        await until(pilot, lambda: not _state(app).exercise.running)
         await until(pilot, lambda: "finished" in screen_text(app)[0])
         assert _state(app).exercise.key
 
 
-def _state(app: WarroomApp):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an incident that is an exercise
+def _state(app: WarroomApp):  # type: ignore[no-untyped-def]
     state = app.state_of(app.shown_incident)
     assert state is not None
     return state
