@@ -29,10 +29,7 @@ from warroom.tui.attention import Bell, desktop_notification
 from warroom.tui.bindings import bindings_of
 from warroom.tui.bridge import Answered, Bridge, Opened, Opener, OpenFailed, Wake
 from warroom.tui.ending import Ending
-from warroom.tui.exercise.banner import ExerciseBanner
-from warroom.tui.exercise.calls import Calls
-from warroom.tui.exercise.mail import Inbox
-from warroom.tui.exercise.time import ExerciseTime
+from warroom.tui.exercise.console import Exercises
 from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.explore.shared import Shared
 from warroom.tui.glyphs import select, use
@@ -100,9 +97,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
         self.drafts: dict[str, dict[str, str]] = {}
         self._shared: dict[str, Shared] = {}
         self.guide = Guide(self)
-        self.inbox = Inbox(lambda: self.me)
-        self._calls = Calls()
-        self._times: dict[str, ExerciseTime] = {}
+        self.exercises = Exercises(self)
         self._typed = TypeAhead(self, super().on_event)
         self.keymap = dict(options.keymap)
         self.memory = Memory(options.memory)
@@ -133,11 +128,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
 
     def now_in(self, incident: str) -> datetime:
         """The time there: this machine's, or the exercise's own."""
-        state = None if self.options.clock_is_exercises else self.state_of(incident)
-        told = None
-        if state is not None and state.exercise is not None:
-            told = self._times.setdefault(incident, ExerciseTime()).now(state)
-        return told or self.options.clock()
+        return self.exercises.now_in(incident) or self.options.clock()
 
     def wall(self) -> datetime:
         """This machine's time, by which connections are told."""
@@ -149,13 +140,6 @@ class WarroomApp(AppActions, inherit_bindings=False):
         kinds = BoardScreen | ExploreScreen | LobbyScreen
         here = (one for one in reversed(self.screen_stack) if isinstance(one, kinds))
         return getattr(next(here, None), "incident", "")
-
-    def exercise_shown(self) -> tuple[str, IncidentState | None]:
-        """The exercise on screen, or from the lobby the only one that is followed."""
-        shown = [self.shown_incident] if self.shown_incident else [*self.view.rooms]
-        found = [(one, self.state_of(one)) for one in shown]
-        running = [(one, state) for one, state in found if state is not None and state.exercise is not None]
-        return running[0] if len(running) == 1 else ("", None)
 
     def state_of(self, incident: str) -> IncidentState | None:
         """An incident that is followed, as it is known."""
@@ -249,8 +233,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
                 self.tell(notice.words, notice.level)
         self._show()
         self.guide.look()
-        for words in self._calls.take(self.view.rooms.values(), self.me):
-            self.call_person(words)
+        self.exercises.hear()
 
     def _show(self) -> None:
         for screen in self.screen_stack:
@@ -305,13 +288,6 @@ class WarroomApp(AppActions, inherit_bindings=False):
             self.switch_screen(screen_of(pane, incident, shown))
         else:
             self.push_screen(screen_of(pane, incident, shown))
-
-    def open_exercise(self, incident: str) -> None:
-        """The facilitator's screen for who hosts it, what can be done for everybody else."""
-        state = self.state_of(incident)
-        exercise = None if state is None else state.exercise
-        hosting = exercise is not None and self.me in exercise.hosts
-        self.open_pane(incident, "control" if hosting else "actions")
 
     def follow_spotlight(self, incident: str) -> None:
         """Go where the commander points: a pane of the board, an entry, or what a telemetry pane shows."""
@@ -423,16 +399,10 @@ class WarroomApp(AppActions, inherit_bindings=False):
             screen.call_later(screen.action_do, action)
 
     def push_screen(self, *args: Any, **more: Any) -> Any:
-        """A form over an exercise says that it is one, as the screen under it does."""
+        """As Textual's own; a form over an exercise says that it is one."""
         pushed = super().push_screen(*args, **more)
-        top, incident = self._top(), self.shown_incident
-        state = self.state_of(incident)
-        if isinstance(top, ModalScreen) and state is not None and state.exercise is not None:
-            top.call_after_refresh(_mark, top, incident)
+        self.exercises.mark_form()
         return pushed
-
-    def _top(self) -> Screen[Any] | None:
-        return self.screen_stack[-1] if self.screen_stack else None
 
     def call_person(self, words: str) -> None:
         """Something asks for this person: say it, ring once in a while, and tell the desktop if they look elsewhere."""
@@ -446,11 +416,6 @@ class WarroomApp(AppActions, inherit_bindings=False):
         """Say something to the person, for a few seconds."""
         severity: Any = level if level in ("information", "warning", "error") else "information"
         self.notify(words, severity=severity, markup=False, timeout=6)
-
-
-def _mark(form: Screen[Any], incident: str) -> None:
-    if form.is_mounted and form.is_running:
-        form.mount(ExerciseBanner(incident))
 
 
 def run(opener: Opener, options: ConsoleOptions) -> None:

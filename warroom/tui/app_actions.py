@@ -13,7 +13,7 @@ from typing import Any
 from textual.app import App
 
 from warroom.client.view import RefusedCommand, View
-from warroom.incident.state import IncidentState
+from warroom.tui.exercise.console import Exercises
 from warroom.tui.explore.screen import ExploreScreen
 from warroom.tui.screens import later
 from warroom.tui.screens.board import BoardScreen
@@ -27,6 +27,7 @@ class AppActions(App[None], inherit_bindings=False):
     """The part of the app that acts."""
 
     calm: bool
+    exercises: Exercises
     keymap: dict[str, str]
 
     @property
@@ -45,10 +46,6 @@ class AppActions(App[None], inherit_bindings=False):
     @abstractmethod
     def take_back(self, refused: RefusedCommand | None) -> None:
         """Open the place where a refused command was typed."""
-
-    @abstractmethod
-    def exercise_shown(self) -> tuple[str, IncidentState | None]:
-        """The exercise on screen, or the only one that is followed."""
 
     @abstractmethod
     def submit(self, payload: Payload, incident: str, then: Callable[[Any], None] | None = None) -> None:
@@ -108,7 +105,7 @@ class AppActions(App[None], inherit_bindings=False):
 
     def do_stop_exercise(self) -> None:
         """Stop the exercise that is shown, for everybody, once more asked."""
-        incident, state = self.exercise_shown()
+        incident, state = self.exercises.shown()
         if state is None or state.exercise is None:
             self.tell("no exercise is shown: nothing was stopped", "warning")
             return

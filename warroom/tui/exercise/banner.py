@@ -112,6 +112,6 @@ class ExerciseBanner(Drawn):
         if state is None or state.exercise is None:
             return ()
         second = second_of(state, console.now_in(self.incident))
-        unread = console.inbox.unread(state)
+        unread = console.exercises.inbox.unread(state)
         line = banner_line(state, second, console.me, unread, width, palette)
         return [justify(line, [], width)]

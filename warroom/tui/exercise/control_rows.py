@@ -222,7 +222,7 @@ def _plain(text: str) -> str:
     """`role.assigned:incident_commander` as words; what has blanks is words already."""
     if " " in text:
         return text
-    return text.replace(":", ": ").replace("|", " or ").replace(".", " ").replace("_", " ")
+    return text.replace(":GT", ":the truth").replace(":", ": ").replace("|", " or ").replace(".", " ").replace("_", " ")
 
 
 def truth_rows(view: Mapping[str, Any], *, unfolded: bool) -> Iterator[ControlRow]:

@@ -15,6 +15,9 @@ from warroom.tui.glyphs import countdown, glyphs, short_clock
 from warroom.tui.palette import Palette, style
 from warroom.tui.widgets.line import Line, Span, justify, width_of
 
+_LEAST = 0.0005
+"""A share below this reads as 0.0 %, and is drawn as nothing."""
+
 
 def strip_lines(view: Mapping[str, Any], state: IncidentState, width: int, palette: Palette) -> list[Line]:
     """Two rows."""
@@ -65,7 +68,7 @@ def _users(view: Mapping[str, Any], state: IncidentState, width: int, palette: P
         ("failed", bad, palette.bad),
     ):
         left.append((f"  {word} ", style(palette.muted)))
-        left.append((f"{part:.1%}", style(colour if part else palette.muted, bold=True)))
+        left.append((f"{part:.1%}", style(colour if part >= _LEAST else palette.muted, bold=True)))
     exercise = state.exercise
     given = sum(entry.kind == "hint-given" for entry in state.timeline) if exercise is not None else 0
     cost = exercise.hints if exercise is not None else 0.0
@@ -77,7 +80,7 @@ def _stack(parts: tuple[tuple[float, str], ...], cells: int, palette: Palette) -
     """A bar of several shares; one that is not nothing has a cell."""
     g = glyphs()
     signs = (g.block, g.level, g.cross) if g.ascii else (g.block,) * 3
-    counts = [max(1, round(share * cells)) if share > 0 else 0 for share, _ in parts]
+    counts = [max(1, round(share * cells)) if share >= _LEAST else 0 for share, _ in parts]
     while sum(counts) > cells:
         counts[counts.index(max(counts))] -= 1
     spans = [(sign * count, style(colour)) for sign, count, (_, colour) in zip(signs, counts, parts, strict=True)]

@@ -94,7 +94,7 @@ class InboxScreen(DrillListScreen):
         if state.exercise is None:
             self.listed.set_empty(f"{self.incident} is no exercise: letters are for exercises alone")
             return
-        inbox, me = self.console.inbox, self.console.me
+        inbox, me = self.console.exercises.inbox, self.console.me
         if self._since is None:
             self._since = inbox.seen(self.incident)
         inbox.read(state)

@@ -71,7 +71,7 @@ class DrillScreen(ExploreScreen):
 
     def do_open_exercise(self) -> None:
         """The screen that E goes to from the board."""
-        self.console.open_exercise(self.incident)
+        self.console.exercises.open(self.incident)
 
     def do_hint(self) -> None:
         """Ask for a hint, told what it costs."""

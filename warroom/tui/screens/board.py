@@ -22,7 +22,7 @@ from textual.widgets import Input
 from warroom.client.view import LobbyLine, Person, RoomView, View
 from warroom.incident.state import IncidentState
 from warroom.tui.access import barred
-from warroom.tui.actions import PANES
+from warroom.tui.actions import BY_ID, PANES
 from warroom.tui.bindings import bindings_of, hints, jump_bindings
 from warroom.tui.exercise.banner import ExerciseBanner
 from warroom.tui.forms import Context
@@ -44,6 +44,8 @@ from warroom.tui.widgets.strips import HintBar, LineBar, NoticeStrip, TabStrip
 if TYPE_CHECKING:
     from warroom.tui.app import WarroomApp
 
+_EXERCISE = BY_ID["exercise.open-exercise"].hint
+"""In an exercise the footer begins with the way to it; elsewhere it is barred and not told."""
 _NARROW = 104
 _PLAIN = Style.null()
 _TABS = ("Board", "Time", "Steps", "Alerts", "Chat", "Roles", "Tasks", "Causes")
@@ -238,6 +240,7 @@ class BoardScreen(RoomActions):
         focused = self.focused_pane()
         scopes = (focused, "room", "app") if focused else ("room", "app")
         shown = hints(scopes, console.keymap, lambda one: not barred(one, view.link.access, console.me, self.state))
+        shown.sort(key=lambda hint: hint[1] != _EXERCISE)
         self.query_one("#footer", HintBar).show(shown, right=footer_state(view, self.room, now, console.zone))
 
     def _greet(self, room: RoomView) -> None:

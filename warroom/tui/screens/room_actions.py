@@ -304,7 +304,7 @@ class RoomActions(Screen[None]):
 
     def do_open_exercise(self) -> None:
         """What one can do in the exercise, or what its hosts see."""
-        self.console.open_exercise(self.incident)
+        self.console.exercises.open(self.incident)
 
     def do_attach(self) -> None:
         """Ask the server which playbooks match, and let the reader choose."""
