@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from warroom.incident.state import Change, IncidentState
@@ -29,10 +29,12 @@ TOOLS: Mapping[str, str] = {"metrics": "prometheus", "logs": "loki", "traces": "
 LOG_WINDOW = 300.0
 MOST_LINES = 500
 _BILLION = 1_000_000_000
+_OTHER_KIND = re.compile(r"^(CHG-\d+) \((\w+)\):")
 _CHANGE_ID = re.compile(r"\bCHG-\d+\b")
 _TRACE_WORDS = ("service", "operation", "errors", "min", "max", "last", "limit", "by", "tag.")
 _CHANGE_WORDS = ("service", "kind", "version", "id", "text", "by", "last")
-_BEFORE_THE_ALERT = timedelta(minutes=60)
+_BEFORE = timedelta(minutes=60)
+_BY_ITSELF = "(by autoscaler)"
 
 
 class LookError(Exception):
@@ -113,18 +115,21 @@ class Look:
         found = self._suspicious(service)
         if found is None:
             return {"change": "nothing that is known", "change_id": "", "change_service": "", "change_kind": ""}
-        name = change_id(found)
-        told = f"{found.kind} {found.text}".strip() if not name or name in found.text else f"{name}: {found.text}"
+        name, kind = change_id(found), change_kind(found)
+        text = _OTHER_KIND.sub(r"\1:", found.text)
+        told = f"{kind} {text}".strip()
         return {
-            "change": told, "change_id": name, "change_service": found.service, "change_kind": found.kind,
+            "change": told, "change_id": name, "change_service": found.service, "change_kind": kind,
             "version": found.version,
         }  # fmt: skip
 
     def _suspicious(self, service: str) -> Change | None:
-        latest = self.alerted_at or datetime.fromtimestamp(self.now, tz=None).astimezone()
-        recent = [one for one in self.changes if latest - _BEFORE_THE_ALERT <= one.at <= latest]
-        on_it = [one for one in recent if one.service == service]
-        return max(on_it or recent, key=lambda one: (one.at, one.seq), default=None)
+        now = datetime.fromtimestamp(self.now, tz=UTC)
+        recent = [one for one in self.changes if now - _BEFORE <= one.at <= now]
+        by_people = [one for one in recent if _BY_ITSELF not in one.text] or recent
+        on_it = [one for one in by_people if one.service == service]
+        before = [one for one in by_people if self.alerted_at is None or one.at <= self.alerted_at]
+        return max(on_it or before or by_people, key=lambda one: (one.at, one.seq), default=None)
 
     def _reached(self, ask: str, query: str) -> float:
         """Seconds that the answer takes; raises when there will be none."""
@@ -198,7 +203,7 @@ def _changes(look: Look, query: str, when: float) -> list[Row]:
 
 def _told(change: Change) -> dict[str, str]:
     return {
-        "service": change.service, "kind": change.kind, "version": change.version, "id": change_id(change),
+        "service": change.service, "kind": change_kind(change), "version": change.version, "id": change_id(change),
         "text": change.text, "by": change.recorded_by,
     }  # fmt: skip
 
@@ -211,6 +216,12 @@ def change_id(change: Change) -> str:
     """The change's number where its words name one, `CHG-118`."""
     found = _CHANGE_ID.search(f"{change.text} {change.version}")
     return found[0] if found else ""
+
+
+def change_kind(change: Change) -> str:
+    """What was done: in the room's words, or in those of the change itself where the room has none for it."""
+    found = _OTHER_KIND.match(change.text)
+    return found[2] if found else change.kind
 
 
 _READERS: Mapping[str, Callable[[Look, str, float], Sequence[Row]]] = {

@@ -55,7 +55,9 @@ class Signals:
         known, self._changes = self._changes, len(self._world.changes)
         fresh = self._world.changes[known:]
         for change in fresh if known else fresh[-EARLIER:]:
-            told = f"{change.id}: {change.text}" + (f" (by {change.by})" if change.by else "")
+            # The room tells few kinds of change apart; what it has no word for stands in the text.
+            other = "" if change.kind in _KINDS else f" ({change.kind})"
+            told = f"{change.id}{other}: {change.text}" + (f" (by {change.by})" if change.by else "")
             yield command(
                 "record-change", kind=change.kind if change.kind in _KINDS else "other", service=change.service,
                 version=change.version, text=told, occurred_at=_moment(self._start + change.second).isoformat(),
