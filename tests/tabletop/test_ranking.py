@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from warroom.tabletop.bots import NAMES
+from warroom.tabletop.drill import Telemetry
 from warroom.tabletop.headless import run_headless
 from warroom.tabletop.library import installed
 from warroom.tabletop.model import Scenario
@@ -14,6 +15,9 @@ from warroom.tabletop.score.total import score
 
 SCENARIOS = [file.scenario for file in installed().newest]
 SEEDS = (90_001, 90_002)
+SEEING = Telemetry(traces_per_second=1.0, ruler_every=30)
+BLIND = Telemetry(scrape=15, traces_per_second=0.0, logs=False, ruler_every=60)
+"""For those who look at nothing."""
 
 
 @pytest.mark.timeout(600)
@@ -22,6 +26,6 @@ SEEDS = (90_001, 90_002)
 def test_the_book_beats_the_guess_beats_nobody(scenario: Scenario, seed: int) -> None:
     totals = {}
     for bot in NAMES:
-        run = run_headless(scenario, seed, bot)
+        run = run_headless(scenario, seed, bot, telemetry=SEEING if bot == "textbook" else BLIND)
         totals[bot] = score(run.records, scenario).total
     assert totals["textbook"] > totals["guess"] > totals["nothing"], totals
