@@ -141,7 +141,8 @@ def test_a_question_that_is_wrong_is_told_apart_from_a_tool_that_is(ask: str, qu
 
 
 def test_a_kind_that_the_room_has_no_word_for_is_still_that_kind() -> None:
-    told = Change(1, "other", "scorer", "c13", "CHG-107 (model): c13 live (by science)", AT - timedelta(seconds=90), "x")
+    words = "CHG-107 (model): c13 live (by science)"
+    told = Change(1, "other", "scorer", "c13", words, AT - timedelta(seconds=90), "x")
     own = Change(2, "scale", "scorer", "", "CHG-108: 5 replicas (by autoscaler)", AT - timedelta(seconds=30), "x")
     seen = look(changed(IncidentState(id="INC-0001", seq=1), {"changes": Vector((told, own))}))
     assert [row.labels["id"] for row in seen.ask("changes", "kind=model").rows] == ["CHG-107"]
