@@ -1,8 +1,11 @@
-"""The book scores higher than a guess, and a guess higher than nobody: on every scenario that ships, with seeds that
-nothing was tuned on.
+"""The book scores higher than a guess, and a guess higher than nobody, with seeds that nothing was tuned on.
+
+Two scenarios by default; `WARROOM_RANKING=all` plays every one that ships with two seeds, which takes an hour or two.
 """
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -13,8 +16,10 @@ from warroom.tabletop.library import installed
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.score.total import score
 
-SCENARIOS = [file.scenario for file in installed().newest]
-SEEDS = (90_001, 90_002)
+WHOLE = os.environ.get("WARROOM_RANKING") == "all"
+USUAL = ("leapday-cert", "slice-shipping")
+SCENARIOS = [file.scenario for file in installed().newest if WHOLE or file.scenario.metadata.id in USUAL]
+SEEDS = (90_001, 90_002) if WHOLE else (90_001,)
 SEEING = Telemetry(traces_per_second=1.0, ruler_every=30)
 BLIND = Telemetry(scrape=15, traces_per_second=0.0, logs=False, ruler_every=60)
 """For those who look at nothing."""
