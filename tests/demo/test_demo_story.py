@@ -74,7 +74,10 @@ async def stage(keep: Path | None = None, speed: float = FAST, seed: int = 7) ->
     async with living(plan) as (opened, life), Client(opened.url, opened.tokens["jana"]) as client:
         room = await client.follow(opened.incident)
         await asyncio.wait_for(room.caught_up.wait(), DEADLINE)
-        yield Stage(client, room, life)
+        it = Stage(client, room, life)
+        # What is said before the cast is in is heard by nobody.
+        await it.until(lambda _: life.scene is not None)
+        yield it
 
 
 def statuses(state: IncidentState) -> list[str]:
