@@ -41,8 +41,10 @@ class Told:
 
     def data(self) -> dict[str, Any]:
         """All of it as plain data."""
+        return {**self._heading(), **self._measured(), **self._found_out(), **self._learned(), **self._told()}
+
+    def _heading(self) -> dict[str, Any]:
         log, score, about = self.log, self.score, self.scenario.metadata
-        items = [item for category in score.categories for item in category.items]
         return {
             "incident": score.incident,
             "title": about.title,
@@ -61,6 +63,14 @@ class Told:
             "briefing": self.scenario.briefing,
             "objectives": [{"id": one.id, "text": one.text} for one in self.scenario.objectives],
             "inspired_by": self._inspired(),
+            "count": log.state.seq,
+            "head": log.state.head_hash.hex(),
+        }
+
+    def _measured(self) -> dict[str, Any]:
+        """The score, what users lost, and when things happened."""
+        score = self.score
+        return {
             "categories": [self._category(one) for one in score.categories],
             "lost": {name: getattr(score.lost, name) for name in ("asked", "team", "nothing", "reference")},
             "nothing_wrong": self.terms.nothing_wrong,
@@ -75,6 +85,12 @@ class Told:
                  "status": one.status, "entry": one.entry, "objective": one.objective}
                 for one in score.milestones
             ],
+        }  # fmt: skip
+
+    def _found_out(self) -> dict[str, Any]:
+        """What the team thought, saw and did."""
+        log, score = self.log, self.score
+        return {
             "hypotheses": list(self._hypotheses()),
             "dead_end": _lasting(score.unscored.dead_end_seconds) if score.unscored.dead_end_seconds else "",
             "actions": list(self._actions()),
@@ -89,10 +105,25 @@ class Told:
                  "at": clock(log.second_of(pin.at)), "entry": pin.seq}
                 for pin in log.state.evidence
             ],
+        }  # fmt: skip
+
+    def _learned(self) -> dict[str, Any]:
+        """What went well, what did not, and what to do about it."""
+        items = [item for category in self.score.categories for item in category.items]
+        return {
             "well": [_reason(item) for item in items if item.points >= WELL * item.of],
             "badly": [_reason(item) for item in sorted(items, key=lambda one: one.points - one.of)
                       if item.points <= BADLY * item.of],
             "improvements": list(self._improvements()),
+            "truth": self._truth(),
+            "questions": list(self.scenario.debrief),
+            "unscored": self._unscored(),
+        }  # fmt: skip
+
+    def _told(self) -> dict[str, Any]:
+        """Who was there, what reached them, and what was said and decided."""
+        log = self.log
+        return {
             "injects": list(self._injects()),
             "updates": [
                 {"at": clock(log.second_of(one.published_at)), "who": one.published_by, "text": one.text,
@@ -104,17 +135,12 @@ class Told:
                  "reason": one.reason, "who": one.decided_by, "entry": one.seq}
                 for one in log.state.decisions
             ],
-            "truth": self._truth(),
-            "questions": list(self.scenario.debrief),
             "people": list(self._people()),
-            "unscored": self._unscored(),
             "remarks": [
                 {"rubric": one.rubric, "points": one.points, "text": one.text, "counted": one.counted,
                  "entry": one.entry}
-                for one in score.remarks
+                for one in self.score.remarks
             ],
-            "count": log.state.seq,
-            "head": log.state.head_hash.hex(),
         }  # fmt: skip
 
     def _inspired(self) -> dict[str, str] | None:
