@@ -6,8 +6,6 @@ and what would be right; one broken file never hides the others.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +14,11 @@ from typing import Final
 from pydantic import ValidationError
 
 from warroom.data import data_dirs
-from warroom.document import Document, DocumentError, Limits, Problem, parse_document
+from warroom.document import Document, DocumentError, Limits, parse_document
+from warroom.document_files import content_of, files_in
 from warroom.playbooks.model import KNOWN_KEYS, Playbook, digest
 
 LIMITS: Final = Limits(size=256 * 1024, depth=8, nodes=5_000)
-MOST_FILES: Final = 500
-SUFFIXES: Final = (".yml", ".yaml")
 
 
 class PlaybookError(DocumentError):
@@ -101,14 +98,9 @@ def load_file(path: Path, source: str | None = None) -> PlaybookFile:
     """
     name = str(path) if source is None else source
     try:
-        # Not blocking, so that a named pipe in the directory cannot stop the reader.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise PlaybookError([Problem(name, 1, (), "is not a regular file", "unreadable")])
-            content = file.read(LIMITS.size + 1)
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise PlaybookError([Problem(name, 1, (), reason, "unreadable")]) from None
+        content = content_of(path, name, LIMITS)
+    except DocumentError as error:
+        raise PlaybookError(error.problems) from None
     return parse_playbook(content, name)
 
 
@@ -120,8 +112,9 @@ def load_directories(directories: Iterable[Path]) -> Library:
     incident is pinned to id and version. A directory that is not there has no playbooks.
     """
     held: dict[tuple[str, int], PlaybookFile] = {}
-    errors: list[PlaybookError] = []
-    for path in _paths(directories, errors):
+    paths, problems = files_in(directories, "playbook")
+    errors = [PlaybookError([problem]) for problem in problems]
+    for path in paths:
         try:
             file = load_file(path)
         except PlaybookError as error:
@@ -137,25 +130,6 @@ def load_directories(directories: Iterable[Path]) -> Library:
 def installed_library(directories: Sequence[Path] | None = None) -> Library:
     """What ships with the product and the user's own, or the directories given."""
     return load_directories(data_dirs("playbooks") if directories is None else directories)
-
-
-def _paths(directories: Iterable[Path], errors: list[PlaybookError]) -> list[Path]:
-    found: list[Path] = []
-    for directory in directories:
-        try:
-            names = sorted(os.listdir(directory))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror or error}"
-            errors.append(PlaybookError([Problem(str(directory), 1, (), reason, "unreadable")]))
-            continue
-        wanted = [directory / name for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
-        if len(wanted) > MOST_FILES:
-            message = f"holds {len(wanted)} playbook files; the first {MOST_FILES} are read"
-            errors.append(PlaybookError([Problem(str(directory), 1, (), message, "too-large")]))
-        found += wanted[:MOST_FILES]
-    return found
 
 
 def _clash(first: PlaybookFile, second: PlaybookFile) -> PlaybookError:

@@ -5,19 +5,14 @@ Invariant: one broken file never hides the others; of the same id the highest ve
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
 
 from warroom.data import data_dirs
-from warroom.document import Problem
+from warroom.document_files import files_in
 from warroom.tabletop.load import ScenarioError, ScenarioFile, load_file
-
-MOST_FILES: Final = 500
-SUFFIXES: Final = (".yml", ".yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +68,9 @@ def load_directories(directories: Iterable[Path]) -> Library:
     """
     held: dict[tuple[str, int], ScenarioFile] = {}
     names: dict[str, ScenarioFile] = {}
-    errors: list[ScenarioError] = []
-    for path in _paths(directories, errors):
+    paths, problems = files_in(directories, "scenario")
+    errors = [ScenarioError([problem]) for problem in problems]
+    for path in paths:
         try:
             file = load_file(path)
         except ScenarioError as error:
@@ -94,20 +90,3 @@ def load_directories(directories: Iterable[Path]) -> Library:
 def _clash(file: ScenarioFile, path: tuple[str, ...], what: str, first: ScenarioFile) -> ScenarioError:
     words = f"{what} is also in {first.source}, with other content; give this one another"
     return ScenarioError([file.document.problem(path, words, "clash")])
-
-
-def _paths(directories: Iterable[Path], errors: list[ScenarioError]) -> Iterator[Path]:
-    for directory in directories:
-        try:
-            names = sorted(os.listdir(directory))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror or error}"
-            errors.append(ScenarioError([Problem(str(directory), 1, (), reason, "unreadable")]))
-            continue
-        wanted = [directory / name for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
-        if len(wanted) > MOST_FILES:
-            words = f"holds {len(wanted)} scenario files; the first {MOST_FILES} are read"
-            errors.append(ScenarioError([Problem(str(directory), 1, (), words, "too-large")]))
-        yield from wanted[:MOST_FILES]

@@ -6,15 +6,14 @@ what would be right.
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
-from warroom.document import Document, DocumentError, Limits, Problem, parse_document
+from warroom.document import Document, DocumentError, Limits, parse_document
+from warroom.document_files import content_of
 from warroom.tabletop.keys import known_keys
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.references import wrong_references
@@ -71,14 +70,7 @@ def load_file(path: Path, source: str | None = None) -> ScenarioFile:
     """
     name = str(path) if source is None else source
     try:
-        # Not blocking, so that a named pipe in the directory cannot stop the reader.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ScenarioError([Problem(name, 1, (), "is not a regular file", "unreadable")])
-            content = file.read(LIMITS.size + 1)
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise ScenarioError([Problem(name, 1, (), reason, "unreadable")]) from None
-    except ValueError:
-        raise ScenarioError([Problem(name, 1, (), "is no name that a file can have", "unreadable")]) from None
+        content = content_of(path, name, LIMITS)
+    except DocumentError as error:
+        raise ScenarioError(error.problems) from None
     return parse_scenario(content, name)

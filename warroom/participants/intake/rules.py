@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +27,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from warroom.document import DocumentError, Limits, Problem, parse_document
+from warroom.document import DocumentError, Limits, parse_document
+from warroom.document_files import content_of
 from warroom.incident.text import clean_line
 from warroom.incident.words import Severity
 from warroom.participants.intake.alert import SERVICE_LABELS, Alert, service_of
@@ -222,11 +221,7 @@ def load_rules(path: Path | None = None) -> Rules:
         name = "default_rules.yml"
         return parse_rules(files("warroom.participants.intake").joinpath(name).read_bytes(), name)
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise RulesError([Problem(str(path), 1, (), "is not a regular file", "unreadable")])
-            content = file.read(LIMITS.size + 1)
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise RulesError([Problem(str(path), 1, (), reason, "unreadable")]) from None
+        content = content_of(path, str(path), LIMITS)
+    except DocumentError as error:
+        raise RulesError(error.problems) from None
     return parse_rules(content, str(path))
