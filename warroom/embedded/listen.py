@@ -6,13 +6,12 @@ here by a name that is not this machine's (a web page that rebinds a name, for o
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from warroom.listening import QuietServer
 
 _NAMES = (b"localhost", b"127.0.0.1", b"[::1]")
 
@@ -21,31 +20,11 @@ class CannotListen(OSError):
     """A port cannot be had; one sentence."""
 
 
-class _Quiet(uvicorn.Server):
-    """Leaves signals to its host, and waits for its end instead of asking ten times a second."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ending = asyncio.Event()
-        self.ready = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        await self.ending.wait()
-
-
 class Listening:
     """A port that answers. `port` is the real one, also when 0 was asked for."""
 
-    def __init__(self, server: _Quiet, task: asyncio.Task[None], port: int) -> None:
-        self._server, self._task, self.port = server, task, port
+    def __init__(self, server: QuietServer, port: int) -> None:
+        self._server, self.port = server, port
 
     @property
     def url(self) -> str:
@@ -54,14 +33,15 @@ class Listening:
 
     async def stop(self) -> None:
         """Take no more questions, let those under way finish (2 seconds at most), and close."""
-        self._server.ending.set()
-        await asyncio.shield(self._task)
+        await self._server.stop()
 
 
 def bound(port: int, what: str) -> socket.socket:
     """A socket on a loopback port; 0 takes a free one. Raises CannotListen."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
+        # asyncio does this for sockets it made itself; without it, each answer on a kept connection waits 40 ms.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setblocking(False)
         sock.bind(("127.0.0.1", port))
@@ -85,16 +65,10 @@ async def listen(app: ASGIApp, sock: socket.socket) -> Listening:
         limit_concurrency=256,
         timeout_graceful_shutdown=2,
     )
-    server = _Quiet(config)
+    server = QuietServer(config)
     port = int(sock.getsockname()[1])
-    task = asyncio.create_task(server.serve([sock]), name=f"embedded-{port}")
-    ready = asyncio.create_task(server.ready.wait())
-    await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
-    if task.done():
-        sock.close()
-        await task
-    return Listening(server, task, port)
+    await server.begin(sock, f"embedded-{port}")
+    return Listening(server, port)
 
 
 def _local_only(app: ASGIApp) -> ASGIApp:

@@ -7,14 +7,14 @@ connection of it is left.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from warroom.listening import QuietServer
 
 HEADER_SECONDS: Final = 10.0
 MOST_CONNECTIONS: Final = 256
@@ -59,32 +59,11 @@ class _Impatient(H11Protocol):
             self.transport.close()
 
 
-class _Embedded(uvicorn.Server):
-    """A uvicorn server that leaves signals to its host and waits for its end instead of asking ten times a second."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ending = asyncio.Event()
-        self.ready = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        await self.ending.wait()
-
-
 class Listener:
     """A running door. `port` is the real one, also when 0 was asked for."""
 
-    def __init__(self, server: _Embedded, task: asyncio.Task[None], host: str, port: int) -> None:
+    def __init__(self, server: QuietServer, host: str, port: int) -> None:
         self._server = server
-        self._task = task
         self.host = host
         self.port = port
 
@@ -95,8 +74,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Take no more requests, let those under way finish (5 seconds at most), and close. May be called twice."""
-        self._server.ending.set()
-        await asyncio.shield(self._task)
+        await self._server.stop()
 
 
 async def serve_door(
@@ -124,16 +102,10 @@ async def serve_door(
         h11_max_incomplete_event_size=16 * 1024,
         backlog=512,
     )
-    server = _Embedded(config)
-    task = asyncio.create_task(server.serve([own]), name="intake-door")
-    ready = asyncio.create_task(server.ready.wait())
-    await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
-    if task.done():
-        own.close()
-        await task
+    server = QuietServer(config)
+    await server.begin(own, "intake-door")
     name = own.getsockname()
-    return Listener(server, task, str(name[0]), int(name[1]))
+    return Listener(server, str(name[0]), int(name[1]))
 
 
 def _bound(host: str, port: int) -> socket.socket:
