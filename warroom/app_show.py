@@ -5,16 +5,14 @@ Invariant: the first frame is out before any of the exercise is loaded, and leav
 
 from __future__ import annotations
 
-import asyncio
 import json
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warroom.house_thread import HouseThread
 from warroom.tabletop.clock import ExerciseClock
 
 if TYPE_CHECKING:
@@ -27,50 +25,6 @@ _START_SECONDS = 90.0
 _END_SECONDS = 8.0
 
 
-class HouseThread:
-    """An exercise and everybody who plays in it by themselves, in a thread and loop of their own."""
-
-    def __init__(self, plan: ExercisePlan, clock: ExerciseClock) -> None:
-        self._plan, self._clock = plan, clock
-        self._opened: Future[OpenExercise] = Future()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._main, name="warroom-exercise", daemon=True)
-
-    def start(self) -> OpenExercise:
-        """Start it and wait until it takes players.
-
-        Raises:
-            CannotHost, StoreError: it cannot; says why.
-        """
-        self._thread.start()
-        return self._opened.result(_START_SECONDS)
-
-    def stop(self) -> None:
-        """End it and wait for that."""
-        if self._loop is not None and self._stop is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stop.set)
-        if self._thread.is_alive():
-            self._thread.join(_END_SECONDS)
-
-    def _main(self) -> None:
-        try:
-            asyncio.run(self._run())
-        except BaseException as failure:
-            if self._opened.done():
-                raise
-            self._opened.set_exception(failure)
-
-    async def _run(self) -> None:
-        from warroom.app_exercise import exercise
-
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with exercise(self._plan, self._clock) as opened:
-            self._opened.set_result(opened)
-            await self._stop.wait()
-
-
 class Show:
     """An exercise as the console opens it. A context manager: leaving it ends the exercise."""
 
@@ -80,7 +34,7 @@ class Show:
         self.opened: OpenExercise | None = None
         self._temporary = tempfile.TemporaryDirectory(prefix="warroom-exercise-", ignore_cleanup_errors=True)
         self._memory = Path(self._temporary.name) / "console.json"
-        self._house: HouseThread | None = None
+        self._house: HouseThread[OpenExercise] | None = None
         self._closed = False
         self._guard = threading.Lock()
 
@@ -115,7 +69,12 @@ class Show:
             if self._closed:
                 raise RuntimeError("the exercise has ended")
             if self.opened is None:
-                self._house = HouseThread(self.plan, self.clock)
+                from warroom.app_exercise import exercise
+
+                self._house = HouseThread(
+                    lambda: exercise(self.plan, self.clock), "warroom-exercise",
+                    start_seconds=_START_SECONDS, end_seconds=_END_SECONDS,
+                )  # fmt: skip
                 self.opened = self._house.start()
                 # The room itself comes first, not the words about it.
                 self._memory.write_text(json.dumps({"seen": {self.opened.incident: 1}}), "utf-8")

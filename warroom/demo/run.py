@@ -12,13 +12,13 @@ import logging
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warroom.demo.clock import DemoClock
+from warroom.house_thread import HouseThread
 
 if TYPE_CHECKING:
     from warroom.client.thread import ClientThread
@@ -33,46 +33,10 @@ _START_SECONDS = 20.0
 _END_SECONDS = 5.0
 
 
-class HouseThread:
-    """The house and everybody in it, in a thread and loop of their own."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._opened: Future[Open] = Future()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._main, name="warroom-demo", daemon=True)
-
-    def start(self) -> Open:
-        """Start it and wait until it takes commands.
-
-        Raises:
-            CannotShow, StoreError: it cannot; says why.
-        """
-        self._thread.start()
-        return self._opened.result(_START_SECONDS)
-
-    def stop(self) -> None:
-        """End it and wait for that."""
-        if self._loop is not None and self._stop is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stop.set)
-        if self._thread.is_alive():
-            self._thread.join(_END_SECONDS)
-
-    def _main(self) -> None:
-        try:
-            asyncio.run(self._run())
-        except BaseException as failure:
-            if self._opened.done():
-                raise
-            self._opened.set_exception(failure)
-
-    async def _run(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with living(self._plan) as (opened, _):
-            self._opened.set_result(opened)
-            await self._stop.wait()
+@asynccontextmanager
+async def _opened(plan: Plan) -> AsyncIterator[Open]:
+    async with living(plan) as (opened, _):
+        yield opened
 
 
 @asynccontextmanager
@@ -131,7 +95,7 @@ class Show:
         self._me, self._seed, self._port, self._keep = me, seed, port, keep
         self._temporary = tempfile.TemporaryDirectory(prefix="warroom-demo-", ignore_cleanup_errors=True)
         self._memory = Path(self._temporary.name) / "console.json"
-        self._house: HouseThread | None = None
+        self._house: HouseThread[Open] | None = None
         self._closed = False
         self._guard = threading.Lock()
 
@@ -171,7 +135,10 @@ class Show:
         with self._guard:
             if self._closed:
                 raise RuntimeError("the demo has ended")
-            self._house = HouseThread(Plan(me, self.clock, self._seed, self._port, keep))
+            plan = Plan(me, self.clock, self._seed, self._port, keep)
+            self._house = HouseThread(
+                lambda: _opened(plan), "warroom-demo", start_seconds=_START_SECONDS, end_seconds=_END_SECONDS
+            )
             opened = self.opened = self._house.start()
         # The room itself comes first, not the words about it: what lies in the past counts as seen.
         self._memory.write_text(json.dumps({"seen": {opened.incident: opened.head}}), "utf-8")
