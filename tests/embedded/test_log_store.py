@@ -112,17 +112,6 @@ def test_what_is_older_than_the_retention_goes():
     assert texts(store) == ["again"]
 
 
-def test_a_fork_goes_its_own_way():
-    store = LogStore()
-    store.append([line(1, "a")])
-    other = store.fork()
-    store.append([line(2, "b")])
-    other.append([line(2, "c"), line(1, "a")])
-    assert texts(store) == ["a", "b"]
-    assert texts(other) == ["a", "c"]
-    assert other.serial == 2
-
-
 def test_listeners_hear_what_is_kept_and_nothing_after_they_stop():
     store = LogStore()
     heard = []

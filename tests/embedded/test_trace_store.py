@@ -79,14 +79,6 @@ def test_the_oldest_go_by_number_and_by_age() -> None:
     assert (store.services(), len(store)) == (("late",), 1)
 
 
-def test_a_fork_goes_its_own_way() -> None:
-    store = TraceStore()
-    store.add([trace(1, span(1))])
-    other = store.fork()
-    other.add([trace(2, span(1)), trace(1, span(2, 1, "api"))])
-    assert (len(store), len(other), store.services()) == (1, 2, ("web",))
-
-
 @given(
     st.lists(
         st.tuples(st.integers(1, 6), st.integers(1, 5), st.sampled_from(["web", "api"]), st.integers(0, 50)),

@@ -185,13 +185,6 @@ class AlertStore:
         """End a silence now; one that is over stays so. Raises NoSuchSilence."""
         self._silences.expire(silence_id, self.now())
 
-    def fork(self, now: Now | None = None) -> AlertStore:
-        """A store with the same contents that goes its own way, by `now` when it is given."""
-        made = AlertStore(now or self.now, self.routing)
-        made.serial, made._silences = self.serial, self._silences.fork()
-        made._alerts, made._firing, made._changes = dict(self._alerts), set(self._firing), deque(self._changes)
-        return made
-
     def _told(self, one: _Kept, living: Iterable[_Kept], now: float) -> ActiveAlert:
         labels = dict(one.posted.labels)
         silenced = self._silences.by(labels, now)

@@ -99,14 +99,6 @@ class Gates:
         names = ("dashboards", "prometheus") if tool in ("dashboards", "prometheus") else (tool,)
         return any(self._state[name].down for name in names if name in self._state)
 
-    def fork(self) -> Gates:
-        """The same, going its own way."""
-        made = Gates(self._seed)
-        made._state = dict(self._state)
-        for tool, dice in self._dice.items():
-            made._dice[tool].setstate(dice.getstate())
-        return made
-
 
 class Behind:
     """A client whose questions pass a gate first: it answers what the client answers, later, or not at all."""

@@ -227,18 +227,6 @@ class LogStore:
             self._trimmed_at = self.newest_ns
             self.forget(self.newest_ns - retention)
 
-    def fork(self) -> LogStore:
-        """A store with the same lines, which goes its own way from now on. Nobody listens to it yet."""
-        other = LogStore(self.limits)
-        with self._lock:
-            other.newest_ns, other.lines_kept, other.serial = self.newest_ns, self.lines_kept, self.serial
-            other._trimmed_at = self._trimmed_at
-            other._streams = {
-                labels: Stream(stream.labels, stream.base, stream.times[:], stream.lines[:])
-                for labels, stream in self._streams.items()
-            }
-        return other
-
 
 def _completed(line: LogLine, stream: Stream) -> LogLine:
     return LogLine(line.ns, line.text, stream.labels, completed_metadata(line, stream.base))

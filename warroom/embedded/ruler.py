@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from warroom.embedded.alert_store import AlertStore, Posted, fingerprint_of
@@ -95,16 +94,6 @@ class Ruler:
     def pending(self) -> tuple[ActiveAlert, ...]:
         """Alerts whose condition holds, though not yet for long enough."""
         return self._in_state("pending")
-
-    def fork(self, engine: Evaluator, store: SeriesStore, alerts: AlertStore) -> Ruler:
-        """The same rules in the same state, over other stores."""
-        made = Ruler(engine, store, alerts)
-        made._groups = [
-            replace(one, rules=[replace(state, alerts=deepcopy(state.alerts), written=set(state.written))
-                                for state in one.rules], ended=set(one.ended))
-            for one in self._groups
-        ]  # fmt: skip
-        return made
 
     def _evaluate(self, group: _Group, at: float) -> None:
         seen_at = at - group.group.offset

@@ -95,12 +95,6 @@ class Silences:
             if one.silence.starts_at <= now < one.silence.ends_at and all_match(one.silence.matchers, labels)
         ))  # fmt: skip
 
-    def fork(self) -> Silences:
-        """The same, going its own way."""
-        made = Silences(self._seed)
-        made._made, made._kept = self._made, dict(self._kept)
-        return made
-
 
 def as_of(silence: Silence, now: float) -> Silence:
     """The silence with its state at that time."""

@@ -122,15 +122,6 @@ class TraceStore:
             calls.update((services[span.parent], span.service) for span in trace.spans if span.parent in services)
         return tuple(ServiceEdge(parent, child, count) for (parent, child), count in sorted(calls.items()))
 
-    def fork(self) -> TraceStore:
-        """A store with the same contents that goes its own way."""
-        made = TraceStore(self._most, self._microseconds / 1_000_000)
-        made._traces = dict(self._traces)
-        made._order = list(self._order)
-        made._by_service = {service: list(places) for service, places in self._by_service.items()}
-        made._operations = {service: Counter(found) for service, found in self._operations.items()}
-        return made
-
     def _put(self, trace: Trace) -> None:
         self._traces[trace.trace_id] = trace
         place = trace.start, trace.trace_id
