@@ -179,9 +179,11 @@ def _promtool(folder: Path, text: str, alerts: Sequence[Any], values: Sequence[A
         {"series": _selector(dict(key)), "values": " ".join("_" if one is None else _written(one) for one in said)}
         for key, said in series().items()
     ]
+    # One group reads what another records, and without an order promtool takes them by chance.
     test = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": f"{STEP}s",
+        "group_eval_order": [group["name"] for group in yaml.safe_load(text)["groups"]],
         "tests": [{"interval": f"{STEP}s", "input_series": shown, "alert_rule_test": list(alerts),
                    "promql_expr_test": list(values)}],
     }  # fmt: skip
