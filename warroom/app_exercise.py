@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from warroom.app import CannotServe, reachable_at, server_tls, tls_to_ourselves
+from warroom.app_exercise_store import LOG_FILE, keep_key
 from warroom.client.client import Client
 from warroom.incident.decode import fold
 from warroom.incident.ids import incident_id
@@ -51,7 +52,6 @@ from warroom.telemetry.backend import SourceState
 from warroom.telemetry.clock import SystemClock
 from warroom.telemetry.relay import Relay
 
-LOG_FILE = "log.db"
 MONTH = 31 * 86_400
 """Seconds that a token and a code live, by the exercise's clock, which may run fast."""
 _LABEL = "exercise"
@@ -118,6 +118,7 @@ async def exercise(plan: ExercisePlan, clock: ExerciseClock | None = None) -> As
         drill, records, whispers = await asyncio.to_thread(_opening, plan)
         clock.go_on_from(drill.second)
         store = await _store(stack, plan, records)
+        keep_key(plan.directory, drill.key)
         tokens = await _tokens(store, plan, clock.moment())
         codes = [
             await invite(store, Access.RESPONDER, by=plan.me, at=clock.moment(), code_seconds=MONTH, ttl_seconds=MONTH)

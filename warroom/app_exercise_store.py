@@ -1,25 +1,37 @@
 """The logs of exercises on this machine: each run has a directory with a store of its own.
 
-Invariant: logs are read and never written here; one that is being played, or cannot be read, is told in words. A score
+Invariant: a log is only read here, but for one whose process died: it is ended in its own name, by the key that was
+kept beside it, so that its truth can be proved. One that is being played, or cannot be read, is told in words. A score
 is kept beside its log and counts only for the head of the log that it was made from.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
-from warroom.incident.decode import read_event
+from warroom.incident.chain import SALT_BYTES, seal_all
+from warroom.incident.commands import StopExercise
+from warroom.incident.decide import decide
+from warroom.incident.decode import fold, read_event
 from warroom.incident.events import ExerciseStarted
 from warroom.incident.record import Record
-from warroom.store.port import StoreError, StoreLocked
+from warroom.incident.state import Actor
+from warroom.incident.verdict import Refusal
+from warroom.incident.words import Access
+from warroom.server import summary
+from warroom.store.port import Appended, StoreError, StoreLocked
 from warroom.store.sqlite import SqliteStore
 
 LOG_FILE = "log.db"
 SCORE_FILE = "score.json"
+KEY_FILE = "exercise.key"
+_DIED = "The process that played it ended before the exercise did."
 _PAGE = 1000
 
 
@@ -47,6 +59,18 @@ class KeptLogs:
 
     runs: tuple[tuple[KeptExercise, tuple[Record, ...]], ...]
     remarks: tuple[str, ...]
+
+
+def keep_key(directory: Path, key: bytes) -> None:
+    """Keep what opens the sealed truth beside the log, for its owner only, until the log itself says it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with open(
+        os.open(directory / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"
+    ) as file:
+        file.write(key.hex() + "\n")
 
 
 async def read_exercises(root: Path) -> KeptLogs:
@@ -140,12 +164,41 @@ async def _read(path: Path) -> list[tuple[KeptExercise, tuple[Record, ...]]]:
             records: list[Record] = []
             while page := await store.read(line.incident, after=len(records), limit=_PAGE):
                 records += page
+            records += await _ended(store, records, path.parent)
             kept = _kept(tuple(records), path.parent)
             if kept is not None:
                 found.append((kept, tuple(records)))
         return found
     finally:
         await store.close()
+
+
+async def _ended(store: SqliteStore, records: list[Record], directory: Path) -> list[Record]:
+    """What ends the log of an exercise that nobody plays any more and that was never stopped; nothing for any other.
+
+    The store is held by whoever plays, so one that can be opened is played by nobody.
+    """
+    state = fold(records)
+    exercise, key = state.exercise, _key(directory)
+    if exercise is None or exercise.key or not key:
+        return []
+    host = Actor(exercise.hosts[0], Access.RESPONDER)
+    at = records[-1].recorded_at
+    verdict = decide(state, StopExercise(reason="abandoned", text=_DIED, key=key), host, at)
+    if isinstance(verdict, Refusal) or not verdict:
+        return []
+    salts = [secrets.token_bytes(SALT_BYTES) for _ in verdict]
+    more, after = seal_all(state, verdict, host, at, f"ended-{exercise.scenario[:40]}", 1, salts)
+    line = summary.encode(summary.line_of(after))
+    appended = await store.append(state.id, state.seq, list(more), summary=line)
+    return list(more) if isinstance(appended, Appended) else []
+
+
+def _key(directory: Path) -> str:
+    try:
+        return (directory / KEY_FILE).read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _kept(records: tuple[Record, ...], directory: Path) -> KeptExercise | None:
