@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.tabletop.drill_house import QUIET, START, rules, runbook, scenario
+from tests.tabletop.drill_house import QUIET, SCENARIO, START, rules, runbook, scenario
 from warroom.incident.decode import read_event
+from warroom.incident.state import IncidentState
 from warroom.tabletop.controls import ControlError
 from warroom.tabletop.deeds import FACILITATOR, Act, Command, Deed, Whisper, act
 from warroom.tabletop.drill import Drill
@@ -90,6 +92,20 @@ def test_alerts_of_the_ruler_are_attached_and_resolved_and_changes_recorded_as_t
     session.ask("ana", "approve-action", number=1)
     session.until(480)
     assert session.room.state.alerts[0].status == "resolved"
+
+
+def test_changes_from_before_the_start_keep_their_time_and_are_not_crowded_out_by_an_autoscaler() -> None:
+    text = SCENARIO.replace(
+        "changes:\n", "changes:\n  - {id: C3, at: -55m, kind: deploy, service: web, text: A footer}\n", 1
+    )
+    drill = Drill(scenario(text), 7, START, telemetry=QUIET, runbook=runbook(), rules=rules())
+    for number in range(20):
+        drill.world.add_change("scale", "web", f"web: {number} replicas", by="autoscaler")
+    told = [deed.fields for deed in drill.advance(IncidentState()) if isinstance(deed, Command)]
+    told = [fields for fields in told if fields["type"] == "record-change"]
+    footer = next(fields for fields in told if "A footer" in fields["text"])
+    assert footer["occurred_at"] == (START - timedelta(minutes=55)).isoformat()
+    assert not any("replicas" in fields["text"] for fields in told)
 
 
 def test_private_words_are_whispered_and_are_not_on_the_log() -> None:

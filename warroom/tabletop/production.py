@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from warroom.simulator.shapes import SloSecond
@@ -18,7 +19,7 @@ from warroom.tabletop.acts import ActionSpec
 from warroom.tabletop.conditions import LogFacts, NoLog
 from warroom.tabletop.convert import effect_of, fault_from, fault_of, load_for, topology_for
 from warroom.tabletop.expressions import Watch, condition
-from warroom.tabletop.model import FaultSpec, Scenario
+from warroom.tabletop.model import ChangeSpec, FaultSpec, Scenario
 
 LEAD = 1500
 """Seconds that it runs before the exercise starts, so that it has a present to look back on."""
@@ -116,8 +117,7 @@ class Production:
         """Live one second; what its users felt."""
         second = self.second
         while self._changes and max(self._changes[0].at, -LEAD) <= second:
-            change = self._changes.pop(0)
-            self.world.add_change(change.kind, change.service, change.text, version=change.version, by=change.by)
+            self._record(self._changes.pop(0))
         for fault_id in tuple(self._waiting):
             spec = self._faults[fault_id]
             if spec.at is not None and max(spec.at, -LEAD) <= second:
@@ -126,6 +126,12 @@ class Production:
             self._look()
         self.world.step()
         return self.world.slo
+
+    def _record(self, change: ChangeSpec) -> None:
+        """Write a planned change down, at its own time even where that is before this production began."""
+        made = self.world.add_change(change.kind, change.service, change.text, version=change.version, by=change.by)
+        if change.at < made.second:
+            self.world.changes[-1] = replace(made, second=change.at)
 
     def _look(self) -> None:
         """Let begin and end what waits for a condition."""

@@ -18,7 +18,10 @@ from warroom.telemetry.alerts import ActiveAlert
 SOURCE = "alertmanager"
 _KINDS = ("deploy", "rollback", "config", "flag", "scale")
 EARLIER = 8
-"""Changes from before the start that the room is told of."""
+"""Changes that people made before the start and that the room is told of. What an autoscaler did then is on its chart,
+and there is so much of it that nothing else would be left.
+"""
+_BY_ITSELF = "autoscaler"
 
 
 class Signals:
@@ -54,7 +57,9 @@ class Signals:
     def _of_changes(self) -> Iterator[Command]:
         known, self._changes = self._changes, len(self._world.changes)
         fresh = self._world.changes[known:]
-        for change in fresh if known else fresh[-EARLIER:]:
+        if not known:
+            fresh = [one for one in fresh if one.by != _BY_ITSELF][-EARLIER:]
+        for change in fresh:
             # The room tells few kinds of change apart; what it has no word for stands in the text.
             other = "" if change.kind in _KINDS else f" ({change.kind})"
             told = f"{change.id}{other}: {change.text}" + (f" (by {change.by})" if change.by else "")
