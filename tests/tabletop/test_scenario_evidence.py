@@ -1,0 +1,96 @@
+"""What a scenario says can be seen is there for whoever asks: decisive evidence by its time, and each red herring.
+
+Nobody plays; the telemetry is what players get. Three short scenarios by default; `WARROOM_RANKING=all` runs every one
+that ships, which takes some minutes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from warroom.tabletop.answers import read_holds
+from warroom.tabletop.deeds import FACILITATOR, Command
+from warroom.tabletop.drill import Drill, Telemetry
+from warroom.tabletop.headless import USUAL_START
+from warroom.tabletop.library import installed
+from warroom.tabletop.look import Look, LookError
+from warroom.tabletop.model import Scenario
+from warroom.tabletop.room import Room
+from warroom.tabletop.sealed import Evidence
+
+WHOLE = os.environ.get("WARROOM_RANKING") == "all"
+USUAL = ("first-drill", "slice-shipping", "slack-2021-tgw")
+SCENARIOS = [file.scenario for file in installed().newest if WHOLE or file.scenario.metadata.id in USUAL]
+SEED = 90_001
+RULES_EVERY = 30.0
+"""Seconds between two evaluations of alert rules, on which no question here depends."""
+ASKS_AGAIN = 60
+"""Seconds for which somebody asks again when a tool does not answer."""
+BEFORE = 15
+"""Seconds before the onset at which not everything that decides may be seen yet."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question of the file, and the second at which it is asked."""
+
+    name: str
+    evidence: Evidence
+    second: int
+    early: bool = False
+
+
+def questions(scenario: Scenario) -> Iterator[Asked]:
+    onset = scenario.onset or 0
+    for one in scenario.sealed.decisive_evidence:
+        yield Asked(one.id, one, max(1, onset + one.at))
+        if onset > BEFORE and not scenario.sealed.nothing_wrong and one.ask != "changes":
+            yield Asked(f"{one.id} before the onset", one, onset - BEFORE, early=True)
+    for herring in scenario.red_herrings:
+        if herring.see is not None:
+            yield Asked(herring.id, herring.see, max(1, herring.see.at))
+
+
+def answered(look: Look, asked: Asked) -> bool | None:
+    """Whether what the file says holds of the answer; None when the tool gave none."""
+    try:
+        answer = look.ask(asked.evidence.ask, asked.evidence.query)
+    except LookError as error:
+        if error.wrong:
+            raise
+        return None
+    return read_holds(asked.evidence.expect).of(answer) is not None
+
+
+def walk(scenario: Scenario, asked: list[Asked]) -> dict[str, bool | None]:
+    """Let the exercise run with nobody in it, and ask each question at its time."""
+    start = scenario.world.start or USUAL_START
+    drill = Drill(scenario, SEED, start, telemetry=Telemetry(ruler_every=RULES_EVERY))
+    room = Room("INC-EVIDEN", SEED)
+    room.ask(FACILITATOR, drill.declaration(), start)
+    waiting = list(asked)
+    told: dict[str, bool | None] = {}
+    while waiting:
+        for deed in drill.advance(room.state):
+            if isinstance(deed, Command):
+                assert room.ask(FACILITATOR, deed.fields, drill.moment) is None
+        for one in [one for one in waiting if one.second <= drill.second]:
+            told[one.name] = answered(drill.look(room.state), one)
+            if told[one.name] is not None or drill.second >= one.second + ASKS_AGAIN:
+                waiting.remove(one)
+    return told
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.metadata.id for one in SCENARIOS])
+def test_what_the_file_says_can_be_seen_is_seen_by_whoever_asks(scenario: Scenario) -> None:
+    asked = list(questions(scenario))
+    assert asked
+    told = walk(scenario, asked)
+    assert [one.name for one in asked if not one.early and not told[one.name]] == []
+    early = [one.name for one in asked if one.early]
+    assert not early or not all(told[name] for name in early), "all that decides was to be seen before the onset"
