@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.simulator.emitted import START, Run, well
+from warroom.simulator.effects import Effect
 from warroom.simulator.load import Load
 from warroom.simulator.requests import BOUNDS, BUCKETS, LE_MS
 from warroom.telemetry.traces import Span
@@ -178,3 +179,13 @@ def test_slices_fail_and_their_spans_say_whose():
     failed = Counter(span.tag("slice.country") for span in roots if span.error)
     assert failed["DE"] > 10
     assert failed["DE"] > 0.8 * sum(failed.values())
+
+
+def test_writes_fail_in_traces_while_no_copy_can_be_written():
+    run = Run("payments", traces=6.0, logs=False)
+    run.live(20)
+    run.world.act(Effect("failover", {"service": "ledger-db"}))
+    kept = run.live(20)
+    calls = [one for one in kept.spans(kind="client", service="ledger") if one.start > (START + 20) * 1e6]
+    said = Counter(dict(log.fields)["message"] for one in calls for log in one.logs)
+    assert said["cannot execute INSERT in a read-only transaction"] > 10

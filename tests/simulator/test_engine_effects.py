@@ -12,6 +12,7 @@ from warroom.simulator.effects import EFFECT_KINDS, Effect, EffectError
 from warroom.simulator.faults import Fault
 
 TARGETS: dict[str, dict[str, Any]] = {
+    "cache_warm": {"service": "redis"}, "cert_reissue": {"service": "payment"},
     "end_fault": {"fault": "F0"}, "drain": {"region": "eu-west"}, "undrain": {"region": "eu-west"},
     "flag": {"flag": "new-checkout"}, "config": {"service": "web", "key": "cache_ttl_s"},
     "retries": {"edge": "web->cart"},
@@ -71,3 +72,15 @@ def test_a_model_falls_back() -> None:
 def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(EffectError, match="did you mean 'web'"):
         shop().act(Effect("restart", {"service": "wep"}))
+
+
+def test_the_kill_switch_of_the_security_rules_turns_them_off_where_they_are() -> None:
+    world = shop()
+    edge = world.topology.service_index["edge"]
+    assert (world.step().security == 1).all()
+    world.act(Effect("flag", {"flag": "waf-managed-rules"}, {"variant": "off"}))
+    off = world.step().security
+    assert (off[edge] == 0).all()
+    assert off.sum() == off.size - off[edge].size
+    world.act(Effect("flag", {"flag": "waf-managed-rules"}))
+    assert (world.step().security == 1).all()

@@ -96,7 +96,22 @@ def test_calls_are_those_of_single_requests(rps: float, timeout: float) -> None:
     assert float(tick.call_failures[0, 0]) == pytest.approx(failing, abs=0.02)
 
 
-def test_overload_fails_as_single_requests_do() -> None:
+@pytest.mark.parametrize("retries", [0, 2])
+def test_overload_fails_as_single_requests_do(retries: int) -> None:
+    """Half as much again as can be done, for so long that nobody is answered in time any more."""
+    _, failing, rate = requests(1_500, 0.2, retries, seconds=40, seed=3)
+    world = world_of(pair(rps=1_500, retries=retries, timeout=200))
+    failures, arrivals = [], []
+    for _ in range(40):
+        world.step()
+        failures.append(float(world.tick.call_failures[0, 0]))
+        arrivals.append(float(world.tick.arrivals[1, 0]))
+    assert failing > 0.9
+    assert sum(failures) / len(failures) == pytest.approx(failing, abs=0.05)
+    assert sum(arrivals) / len(arrivals) == pytest.approx(rate, rel=0.06)
+
+
+def test_a_quiet_service_answers_all_as_single_requests_do() -> None:
     _, failing, rate = requests(420, 1.0, retries=2, seconds=40, seed=3)
     world = world_of(pair(rps=420))
     world.run(60)

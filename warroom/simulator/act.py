@@ -10,6 +10,7 @@ import numpy as np
 from warroom.simulator import aims
 from warroom.simulator.effects import Effect
 from warroom.simulator.layout import GB, Array
+from warroom.simulator.spec import named
 
 if TYPE_CHECKING:
     from warroom.simulator.world import World
@@ -19,7 +20,7 @@ PROMOTION_SECONDS: Final = 30.0
 
 
 def _row(world: World, aim: Mapping[str, Any]) -> int:
-    return world.topology.service_index[aims.named(aim["service"])[0]]
+    return world.topology.service_index[named(aim["service"])[0]]
 
 
 def _at(world: World, aim: Mapping[str, Any], kind: str) -> int:
@@ -31,7 +32,7 @@ def _set(array: Array, mask: Array, value: float | Array) -> None:
 
 
 def _end_fault(world: World, effect: Effect) -> None:
-    for one in aims.named(effect.aim["fault"]):
+    for one in named(effect.aim["fault"]):
         if world.active(one):
             world.end(one)
 
@@ -67,7 +68,7 @@ def _restart(world: World, effect: Effect) -> None:
     state = world.state
     state.leaked = np.where(mask > 0, 0.0, state.leaked)
     state.restarts = state.restarts + mask * state.wanted
-    kind = world.layout.service(aims.named(effect.aim["service"])[0]).kind
+    kind = world.layout.service(named(effect.aim["service"])[0]).kind
     if kind == "cache":
         state.hit = np.where(mask > 0, 0.0, state.hit)
     out = aims.links(world.layout, effect.aim, outgoing=True)

@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from warroom.simulator.layout import Array, Layout
-
-
-def named(value: object) -> tuple[str, ...]:
-    """One name or several."""
-    return tuple(str(one) for one in value) if isinstance(value, list | tuple) else (str(value),)
+from warroom.simulator.spec import named
 
 
 def in_regions(layout: Layout, aim: Mapping[str, Any]) -> Array:

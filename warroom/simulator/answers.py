@@ -17,6 +17,9 @@ from warroom.simulator.tick import Tick
 if TYPE_CHECKING:
     from warroom.simulator.world import World
 
+_ENOUGH = 1e-6
+"""The share of answers that must be left by callees for a version's own failures to be seen in it."""
+
 
 class Answers:
     """Axes: S services, R regions, K journeys, V versions. `mean` and `sigma` are of the lognormal times of answers."""
@@ -50,6 +53,8 @@ class Answers:
         callee = (self.callee * self.mix).sum(0)
         rest = np.maximum(answered * (1.0 - callee), 1e-9)
         own = np.clip(1.0 - (1.0 - tick.version_errors) / rest[:, :, None], 0.0, 1.0)
+        # Where nearly everything fails for a callee, the quotient says nothing of the versions.
+        own = np.where(rest[:, :, None] < _ENOUGH, self.own[:, :, None], own)
         # Below this it is what the division leaves.
         own[own < 1e-7] = 0.0
         return own, np.clip(time, 0.02, 50.0)

@@ -17,6 +17,7 @@ from warroom.simulator import aims
 from warroom.simulator.faults import Fault
 from warroom.simulator.knobs import Knobs, SliceKnob
 from warroom.simulator.layout import GB, MB, Array, Layout
+from warroom.simulator.spec import named
 from warroom.simulator.state import State
 from warroom.simulator.versions import Versions
 
@@ -55,7 +56,7 @@ class Scene:
         """(S, R): where it acts, less where a version is meant that does not answer everything."""
         mask = aims.cells(self.layout, self.aim)
         if "version" in self.aim:
-            row = self.layout.topology.service_index[aims.named(self.aim["service"])[0]]
+            row = self.layout.topology.service_index[named(self.aim["service"])[0]]
             mask[row] *= self.versions.strength(row, str(self.aim["version"]), self.state.weight)
         return mask
 

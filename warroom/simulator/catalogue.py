@@ -65,7 +65,8 @@ def _platform(axes: Axes) -> tuple[Family, ...]:
     most = np.array([[one.autoscaler.most if one.autoscaler else 0] * axes.count for one in services], np.float64)
     disks = axes.of_services(lambda one: one.disk_gb > 0, mountpoint="/data", fstype="ext4", device="/dev/nvme1n1")
     certified = axes.of_services(lambda one: one.certificate_days is not None)
-    entries = axes.of_services(lambda one: one.name in axes.topology.entries)
+    guards = {one.service for one in axes.topology.flags if one.unguarded}
+    guarded = axes.of_services(lambda one: one.name in guards)
 
     def looked_up(t: Tick) -> Floats:
         return 0.02 * t.arrivals + 0.2
@@ -94,7 +95,7 @@ def _platform(axes: Axes) -> tuple[Family, ...]:
         Family("node_timex_offset_seconds", "gauge", all_of_them, _of("skew_s"), "Error of the clock.", "seconds"),
         Family("probe_ssl_earliest_cert_expiry", "gauge", certified, _of("cert_expires"),
                "When the certificate ends, seconds since the epoch.", "seconds"),
-        Family("security_rules_enforced", "gauge", entries, _of("security"), "Whether the security rules are on."),
+        Family("security_rules_enforced", "gauge", guarded, _of("security"), "Whether the security rules are on."),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What people can do to the production: the kinds of effects, what each may be aimed at, and its parameters.
 
 An effect is what an action does once it is done; how long it took, and who approved it, is not known here. What a kind
-does stands in the `act_*` modules.
+does stands in `act`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from warroom.simulator.spec import Param, check_params, check_target, params, target_of
+from warroom.simulator.spec import Param, check_params, check_target, check_thing, check_word, params, target_of
 from warroom.simulator.topology import Topology
 
 
@@ -123,6 +123,12 @@ _KINDS: Final = (
     _kind("none", "nothing changes", "service region edge queue model", ""),
 )  # fmt: skip
 EFFECT_KINDS: Final[Mapping[str, EffectKind]] = {one.name: one for one in _KINDS}
+_ABOUT: Final = {
+    "failover": "database", "restore": "database", "cache_warm": "cache", "cert_reissue": "certificate",
+    "disk_free": "disk", "pool_recycle": "pool", "breaker": "breaker",
+}  # fmt: skip
+"""What a kind is about, see `spec.THINGS`; others can be anywhere."""
+_ONE_SERVICE: Final = ("rollback", "config", "failover", "cert_reissue", "dns_record", "restore")
 _CHOICES: Final = {("model", "do"): MODEL_DEEDS, ("breaker", "state"): BREAKER_STATES}
 
 
@@ -132,17 +138,19 @@ def check_effect(effect: Effect, topology: Topology) -> list[str]:
     if kind is None:
         return [f"there is no effect {effect.kind!r}; use any of {', '.join(EFFECT_KINDS)}"]
     where = f"effect {effect.kind}"
-    found = check_target(where, topology, kind.target, kind.needs, effect.target)
+    found = check_target(
+        where, topology, kind.target, kind.needs, effect.target, one_service=effect.kind in _ONE_SERVICE
+    )
     found += check_params(where, kind.params, effect.params)
     for (name, param), choices in _CHOICES.items():
         if not found and effect.kind == name and effect.word(param) not in choices:
             found.append(f"{where}: {param} {effect.word(param)!r} must be one of {', '.join(choices)}")
-    if not found and effect.kind == "flag" and effect.word("variant"):
+    if not found:
+        found += check_thing(where, topology, _ABOUT.get(effect.kind, ""), effect.aim)
+    if not found and effect.kind == "flag":
         flag = next(one for one in topology.flags if one.name == effect.aim["flag"])
-        if effect.word("variant") not in flag.variants:
-            found.append(f"{where}: {flag.name} has the variants {', '.join(flag.variants)}")
-    if not found and effect.kind in ("failover", "restore"):
-        service = topology.services[topology.service_index[effect.aim["service"]]]
-        if service.kind != "database":
-            found.append(f"{where}: {service.name} is not a database")
+        found += check_word(where, f"variant of {flag.name}", effect.word("variant"), flag.variants)
+    if not found and effect.kind == "model":
+        model = next(one for one in topology.models if one.name == effect.aim["model"])
+        found += check_word(where, f"version of {model.name}", effect.word("version"), model.versions)
     return found

@@ -1,7 +1,7 @@
 """Everything that can go wrong: the types of faults, what each may be aimed at, and its parameters.
 
 A fault has a severity between 0 and 1, which rises over `ramp` seconds; with `period_s` it comes and goes. What a type
-does to the world stands in the `apply_*` modules.
+does to the world stands in `apply`, and what happens once in `onset`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from warroom.simulator.spec import Param, check_params, check_target, params, target_of
+from warroom.simulator.spec import Param, check_params, check_target, check_thing, check_word, params, target_of
 from warroom.simulator.topology import Topology
 
 Plane = Literal["service", "network", "data", "automation", "observability", "ml"]
@@ -68,7 +68,6 @@ _TIME = Param("service_time_x", "factor", 1.0, 0.01, 10_000, "own time of a requ
 _CALLS = Param("calls_x", "factor", 1.0, 0, 1_000, "calls that a request makes to others")
 _HARM = Param("harm", "share", 0.0, 0, 1, "users who get a wrong result without an error")
 _RATE = Param("error_rate", "share", 0.0, 0, 1, "requests that fail")
-_WHERE: Final = ("service", "region")
 
 
 def _share(name: str, default: float, doc: str) -> Param:
@@ -128,7 +127,7 @@ _TYPES: Final = (
     _type("service", "clock_skew", "clocks are wrong, and tokens not yet valid", "service region", "service",
           Param("seconds", "s", 300.0, -86_400, 86_400, "ahead"),
           Param("tolerance_s", "s", 60.0, 0, 86_400, "what others put up with")),
-    _type("service", "config_bad_value", "a setting is wrong", "service key region", "service key",
+    _type("service", "config_bad_value", "a setting is wrong", "service key region", "service",
           Param("value", "text", None, text=True, doc="what it is set to"), _RATE, _TIME,
           Param("threads_x", "factor", 1.0, 0, 100, "threads of a replica"),
           Param("timeout_x", "factor", 1.0, 0.001, 1_000, "time limits of its calls"), _CALLS, _HARM),
@@ -194,6 +193,13 @@ _TYPES: Final = (
     _type("ml", "llm_quality_drop", "answers are worse", "model", "model",
           _share("quality", 0.5, "of the usual quality"), Param("length_x", "factor", 0.5, 0.01, 10, "of the length")),
 )  # fmt: skip
+_ABOUT: Final = {
+    "pool_shrink": "pool", "pool_leak": "pool", "failover_split": "database", "replication_lag": "database",
+    "data_loss": "database", "backup_unusable": "database", "cache_flush": "cache", "cert_expired": "certificate",
+    "disk_fill": "disk", "autoscaler_wrong_signal": "autoscaler",
+}  # fmt: skip
+"""What a type is about, see `spec.THINGS`; others can be anywhere."""
+_ONE_SERVICE: Final = ("deploy_bad", "config_bad_value", "failover_split", "backup_unusable")
 _SWINGS: Final = {"alert_flap": 120.0, "metric_wobble": 300.0}
 FAULT_TYPES: Final[Mapping[str, FaultType]] = {
     one.name: one
@@ -212,16 +218,16 @@ def check_fault(fault: Fault, topology: Topology) -> list[str]:
     if kind is None:
         return [f"fault {fault.id}: there is no type {fault.type!r}; use any of {', '.join(FAULT_TYPES)}"]
     where = f"fault {fault.id} ({fault.type})"
-    found = check_target(where, topology, kind.target, kind.needs, fault.target)
+    found = check_target(where, topology, kind.target, kind.needs, fault.target, one_service=fault.type in _ONE_SERVICE)
     found += check_params(where, kind.params, fault.params)
     if fault.ramp < 0 or (fault.lasts is not None and fault.lasts <= 0):
         found.append(f"{where}: ramp must be at least 0 and lasts above 0")
-    if not found and fault.type in ("pool_shrink", "pool_leak"):
-        edge = topology.edges[topology.edge_index[fault.aim["edge"]]]
-        if not edge.pool:
-            found.append(f"{where}: the edge {edge.name} has no pool")
-    if not found and fault.type in ("failover_split", "replication_lag", "data_loss", "backup_unusable"):
-        service = topology.services[topology.service_index[fault.aim["service"]]]
-        if service.kind != "database":
-            found.append(f"{where}: {service.name} is not a database")
+    if not found:
+        found += check_thing(where, topology, _ABOUT.get(fault.type, ""), fault.aim)
+    if not found and fault.type == "flag_flip":
+        flag = next(one for one in topology.flags if one.name == fault.aim["flag"])
+        found += check_word(where, f"variant of {flag.name}", fault.word("variant"), flag.variants)
+    if not found and fault.type == "model_swap":
+        model = next(one for one in topology.models if one.name == fault.aim["model"])
+        found += check_word(where, f"version of {model.name}", fault.word("version"), model.versions)
     return found

@@ -126,9 +126,7 @@ def call(layout: Layout, knobs: Knobs, supply: Supply, last: Second) -> tuple[Ca
     fails = np.minimum(1 - (1 - passing) * (1 - lasting), 1 - TINY)
     again, final = retried(passing, fails, knobs.retries, knobs.budget)
     held = cut * (1 - supply.refused) + supply.refused * REFUSAL_SECONDS
-    calls = layout.calls_by_journey * knobs.calls
-    if len(layout.cached):
-        calls[:, layout.cached] *= 1 - supply.hit[layout.cached_by]
+    calls = calls_made(layout, knobs, supply.hit)
     tried = calls * (1 + again)
     weighed = calls * layout.critical
     cost = np.empty((4, *mean.shape))
@@ -154,6 +152,14 @@ def call(layout: Layout, knobs: Knobs, supply: Supply, last: Second) -> tuple[Ca
         ),
         spent,
     )  # fmt: skip
+
+
+def calls_made(layout: Layout, knobs: Knobs, hit: Array) -> Array:
+    """(K, E, R): calls that one request of the source makes, less those that a cache answers."""
+    calls: Array = layout.calls_by_journey * knobs.calls
+    if len(layout.cached):
+        calls[:, layout.cached] *= 1 - hit[layout.cached_by]
+    return calls
 
 
 def retried(passing: Array, fails: Array, retries: Array, budget: Array) -> tuple[Array, Array]:
@@ -201,7 +207,7 @@ def serve(layout: Layout, knobs: Knobs, supply: Supply, last: Second, arrivals: 
     answered = 1 - np.minimum(turned / (arrivals + TINY), 1.0)
     lingering = np.minimum(backlog / most, LONGEST_WAIT)
     wait = np.minimum(steady + lingering, LONGEST_WAIT)
-    own_errors = 1 - (1 - knobs.errors) * (1 - supply.bad * knobs.bad_errors)
+    own_errors = 1 - (1 - knobs.errors) * (1 - supply.bad)
     alone = own * own * layout.spread + WAIT_SPREAD * steady * steady + BACKLOG_SPREAD * lingering * lingering
     answers = np.empty_like(spent)
     latency, variance, transient, permanent = answers

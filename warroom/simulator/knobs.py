@@ -37,7 +37,6 @@ class Knobs:
     queue: Array
     alive: Array
     bad: Array
-    bad_errors: Array
     restarts: Array
     leak: Array
     disk_fill: Array
@@ -64,11 +63,9 @@ class Knobs:
     harm: Array
     blocked: Array
     consumers: Array
-    consume: Array
     flood: Array
     lag_slope: Array
     lag_most: Array
-    lost: Array
     backup: Array
     quota: Array
     removed: Array
@@ -107,13 +104,10 @@ def neutral(layout: Layout) -> Knobs:
     def ones(*shape: int) -> Array:
         return np.ones(shape)
 
-    def per_queue(values: list[float]) -> Array:
-        return np.repeat(np.array(values).reshape(queues, 1), layout.regions, axis=1)
-
     return Knobs(
         cpu=layout.cpu.copy(), io=layout.io.copy(), threads=layout.threads.copy(), cores=layout.cores.copy(),
         errors=layout.errors.copy(), permanent=zeros(*per_service), queue=layout.queue.copy(), alive=ones(*per_service),
-        bad=zeros(*per_service), bad_errors=ones(*per_service), restarts=zeros(*per_service), leak=zeros(*per_service),
+        bad=zeros(*per_service), restarts=zeros(*per_service), leak=zeros(*per_service),
         disk_fill=zeros(*per_service), gc=zeros(*per_service), shed=zeros(*per_service), dns=ones(*per_service),
         handshake=zeros(*per_service), skew=zeros(*per_service), security=ones(*per_service), reads=ones(*per_service),
         timeout=layout.timeout.copy(), log_timeout=np.log(layout.timeout), retries=layout.retries.copy(),
@@ -122,9 +116,8 @@ def neutral(layout: Layout) -> Knobs:
         pool=layout.pool.copy(), pool_leak=zeros(*per_link), breaker=zeros(*per_link),
         traffic=ones(layout.journeys, layout.regions), users=np.eye(layout.regions),
         harm=zeros(layout.journeys, layout.regions), blocked=zeros(layout.journeys, layout.regions),
-        consumers=per_queue([float(one.consumers) for one in topology.queues]),
-        consume=per_queue([one.consume_ms / 1000 for one in topology.queues]), flood=zeros(queues, layout.regions),
-        lag_slope=zeros(*per_service), lag_most=np.full(per_service, 1e9), lost=zeros(*per_service),
+        consumers=layout.consumers.copy(), flood=zeros(queues, layout.regions),
+        lag_slope=zeros(*per_service), lag_most=np.full(per_service, 1e9),
         backup=ones(layout.rows), quota=np.array([one.limit for one in topology.quotas]),
         removed=zeros(*per_service), feature_stop=zeros(features), feature_nulls=zeros(features),
         feature_bytes=ones(features), drift=zeros(models, features), label_delay=ones(models), auc=zeros(models),

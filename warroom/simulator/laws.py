@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from warroom.simulator import links
+from warroom.simulator import flow
 from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Floats
+from warroom.simulator.second import closed_writes, limits, refusals
 from warroom.simulator.tick import SliceTick
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Laws:
         self.lasting: Row = answers.lasting.tolist()
         self.version_own: Cube = answers.version_own.tolist()
         self.version_time: Cube = answers.version_time.tolist()
-        self.calls: Cube = _calls(world).tolist()
+        self.calls: Cube = flow.calls_made(layout, knobs, tick.hit).tolist()
         self.route: Cube = tick.route.tolist()
         self.network: Row = tick.network_s.tolist()
         self.timeout: Row = knobs.timeout[:edges].tolist()
@@ -64,26 +65,24 @@ class Laws:
     def _broken(self, world: World) -> Row:
         """The share of attempts that fail before the callee has them, and keeps the reasons apart."""
         tick, layout, edges = world.tick, world.layout, world.layout.edges
-        refused = links.refusals(layout, world.knobs, world.state)[:edges]
+        refused = refusals(world)[:edges]
         lost = 1.0 - world.kept[:edges]
-        if not (refused.any() or lost.any() or world.limited.any()):
+        if not (refused.any() or lost.any()):
             self.reasons: dict[str, Row] = {}
             return np.zeros_like(lost).tolist()  # type: ignore[no-any-return]
         target = layout.target[:edges]
         quota = np.zeros(edges)
         for at, one in enumerate(world.topology.quotas):
             quota[target == world.topology.service_index[one.service]] = tick.quota_refused[at]
-        for at, model in enumerate(world.topology.models):
-            edge = world.topology.edge_index.get(f"{model.service}->{model.provider}")
-            if edge is not None:
-                quota[edge] = max(quota[edge], float(world.limited[at]))
-                refused[edge] = 1.0 - (1.0 - refused[edge]) * (1.0 - world.limited[at])
+        for edge, share in limits(world):
+            quota[edge] = max(quota[edge], share)
         reasons: dict[str, Floats] = {
             "breaker": np.where(tick.breaker >= 2, 1.0, np.where(tick.breaker >= 1, 0.5, 0.0)),
             "pool": tick.pool_timeouts,
             "dns": 1.0 - tick.dns[target],
             "tls": tick.handshake_errors[target],
             "quota": np.repeat(quota[:, None], layout.regions, axis=1),
+            "readonly": np.repeat(closed_writes(world)[:edges, None].astype(float), layout.regions, axis=1),
             "network": lost,
         }
         self.reasons = {name: one.tolist() for name, one in reasons.items()}
@@ -99,15 +98,6 @@ class Laws:
             if left < 0:
                 return name
         return "network"
-
-
-def _calls(world: World) -> Any:
-    """(K, E, R): calls that one request makes, by journey."""
-    layout = world.layout
-    calls = layout.calls_by_journey * world.knobs.calls
-    if len(layout.cached):
-        calls[:, layout.cached] *= 1.0 - world.tick.hit[layout.cached_by]
-    return calls
 
 
 def _granted(retried: Floats, calls: Floats, errors: Floats, retries: Floats) -> Floats:

@@ -63,6 +63,11 @@ class Layout:
         column = np.array([*(float(read(one)) for one in self.topology.services), users])
         return np.repeat(column[:, None], self.regions, axis=1)
 
+    def _of_queues(self, read: Any) -> Array:
+        """A value of every queue, the same in all regions."""
+        column = np.array([float(read(one)) for one in self.topology.queues])
+        return np.repeat(column[:, None], self.regions, axis=1)
+
     def service_rows(self) -> None:
         """What each service is in each region."""
         self.cpu = self._of(lambda s: s.cpu_ms / 1000, 0.0)
@@ -127,6 +132,8 @@ class Layout:
         self.messages = np.array([[one.messages] for one in queues]).reshape(len(queues), 1)
         self.queue_limit = np.array([[float(one.limit or 1e12)] for one in queues]).reshape(len(queues), 1)
         self.promised = np.array([[one.late_s if one.felt else 1e12] for one in queues]).reshape(len(queues), 1)
+        self.consumers = self._of_queues(lambda q: q.consumers)
+        self.consume = self._of_queues(lambda q: q.consume_ms / 1000)
         self.to_consumer = _indicator(self.rows, self.queue_target)
         self.calls = self._calls()
         self.calls_by_journey = np.ascontiguousarray(np.repeat(self.calls.T[:, :, None], self.regions, axis=2))

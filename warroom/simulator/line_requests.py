@@ -109,7 +109,7 @@ class RequestLines:
             return ("rows missing" if name in self._databases else "request failed"), {"error": reason}
         if mode == "quota":
             return "upstream failed", {"peer": peer, "error": reason, "status": 429}
-        if mode in ("peer", "breaker"):
+        if mode in ("peer", "breaker", "readonly"):
             return "upstream failed", {"peer": peer, "error": reason}
         return "request failed", {"error": reason}
 

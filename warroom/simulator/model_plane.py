@@ -12,7 +12,6 @@ import numpy as np
 
 from warroom.simulator.knobs import Knobs
 from warroom.simulator.layout import Array, Layout
-from warroom.simulator.maths import normal_cdf
 
 STALE_AFTER: Final = 4.0
 """Refreshes that may be missed before answers suffer."""
@@ -21,7 +20,7 @@ CACHED_ANSWERS: Final = 0.12
 FALLBACK_LOSS: Final = 0.12
 """What a simple rule instead of the model costs: share of the answers that are worse."""
 LABELS: Final = 3_600
-"""Seconds of true quality that are kept until their labels arrive, one a minute."""
+"""Minutes of true quality that are kept until their labels arrive."""
 
 
 @dataclass(slots=True)
@@ -76,7 +75,7 @@ class ModelPlane:
                 self.group_rate[at, number] = model.group_rate.get(name, model.prediction_mean)
         self._rows = [topology.service_index[one.service] for one in self.models]
         self.label_age = self._of("label_delay_s")
-        self._nothing: ModelSecond | None = None
+        self._last: ModelSecond | None = None
 
     def _of(self, name: str) -> Array:
         return np.array([float(getattr(one, name)) for one in self.models])
@@ -91,8 +90,8 @@ class ModelPlane:
 
     def step(self, knobs: Knobs, second: int, served: Array, quarantined: Array, noise: Array) -> ModelSecond:
         """The plane in one second; `served` (S, R) requests a second, `noise` one standard normal value a model."""
-        if not self.models and self._nothing is not None:
-            return self._nothing
+        if not self.models and self._last is not None:
+            return self._last
         stale = np.minimum(np.maximum(self.age / (STALE_AFTER * self.refresh) - 1, 0.0), 5.0) / 5.0
         nulls = knobs.feature_nulls * (quarantined < 0.5)
         drift = knobs.drift * self.uses
@@ -117,7 +116,7 @@ class ModelPlane:
         harm = worse + FALLBACK_LOSS * 0.25 * knobs.fallback
         rate = self.group_rate * knobs.group_rate * (1 + 0.01 * noise)[:, None]
         rate = np.where(knobs.fallback[:, None] > 0, self.group_rate, rate)
-        self._nothing = ModelSecond(
+        self._last = ModelSecond(
             prediction_mean=np.maximum(mean, 0.0), prediction_std=np.maximum(std, 0.0), auc=auc, auc_measured=measured,
             label_age=self.label_age, psi=psi_by_feature.max(axis=1, initial=0.0),
             calibration=0.015 * (1 + 0.1 * np.abs(noise)) + 0.12 * strain * (1 - knobs.fallback),
@@ -130,7 +129,7 @@ class ModelPlane:
             requests_model=requests,
             psi_by_feature=psi_by_feature, group_rate=rate, group_share=self.group_share, harm=harm,
         )  # fmt: skip
-        return self._nothing
+        return self._last
 
     @property
     def _llm(self) -> Any:
@@ -161,8 +160,3 @@ class ModelPlane:
         limit = self._of("tokens_per_s") * knobs.llm_limit
         limited = np.where((limit > 0) & (asked > limit), 1 - limit / np.maximum(asked, 1e-9), 0.0)
         return limited, asked * (1 - limited), np.where(self._llm, length, 0.0)
-
-
-def late_share(log_late: Array, log_mean: Array, sigma: Array) -> Array:
-    """The share of lognormal latencies above a limit."""
-    return 1 - normal_cdf((log_late - log_mean) / sigma)

@@ -38,7 +38,7 @@ def bad_share(knobs: Knobs, state: State) -> Array:
 
 def eject(knobs: Knobs, state: State) -> Array:
     """Load balancers take broken replicas out, up to a share, and try them again."""
-    sick = (knobs.bad * knobs.bad_errors) > 0
+    sick = knobs.bad > 0
     most = np.minimum(1.0, MOST_EJECTED / (knobs.bad + TINY))
     out = state.ejected + (most - state.ejected) / EJECT_SECONDS
     back = state.ejected - state.ejected / READMIT_SECONDS

@@ -22,7 +22,7 @@ def consume(layout: Layout, knobs: Knobs, state: State, last: Second) -> Array:
     well = 1 - last.mean_errors
     published = last.served[source] * well[source] * layout.messages + knobs.flood
     slow = last.mean_latency[target]
-    pace = knobs.consumers / np.maximum(knobs.consume, slow)
+    pace = knobs.consumers / np.maximum(layout.consume, slow)
     attempted = np.minimum(state.depth + published, pace)
     done = attempted * well[target]
     depth = np.maximum(state.depth + published - done, 0.0)

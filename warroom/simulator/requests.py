@@ -17,6 +17,7 @@ import numpy as np
 from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Axes, Floats, Places, key_of
 from warroom.simulator.laws import origin
+from warroom.simulator.maths import normal_cdf
 from warroom.simulator.operations import journey_operation, server_operation
 from warroom.simulator.tick import Tick
 from warroom.simulator.topology import VERSION_SLOTS
@@ -32,8 +33,6 @@ OWN, CALLEE, REFUSED, TIMEOUT = 1, 2, 3, 4
 _HTTP_COLUMNS: Final = BUCKETS + 2 + len(STATUSES)
 _SPAN_COLUMNS: Final = BUCKETS + 2 + 2
 _LOG_BOUNDS: Final = np.log(np.array(BOUNDS))
-_TABLE_X: Final = np.linspace(-5.0, 5.0, 1025)
-_TABLE: Final = np.array([0.5 * (1.0 + math.erf(x / math.sqrt(2.0))) for x in _TABLE_X])
 
 INFOS: Final = (
     MetricInfo("http_requests_total", "counter", "Requests answered, as the mesh's sidecar counts them.", ""),
@@ -43,12 +42,6 @@ INFOS: Final = (
     MetricInfo("service_replicas", "gauge", "Replicas by the version they run.", ""),
     MetricInfo("service_build_info", "gauge", "The versions that run.", ""),
 )
-
-
-def phi(x: Floats) -> Floats:
-    """The normal distribution function, from a table; the error is below 1e-5."""
-    found: Floats = np.interp(x, _TABLE_X, _TABLE)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +326,7 @@ def _beside(by_journey: Floats, mix: Floats | None) -> Floats:
 def _buckets(mean: Floats, sigma: Floats) -> Floats:
     sigma = np.maximum(sigma, 0.02)
     middle = np.log(np.maximum(mean, 1e-5)) - 0.5 * sigma * sigma
-    below = phi((_LOG_BOUNDS - middle[:, None]) / sigma[:, None])
+    below = normal_cdf((_LOG_BOUNDS - middle[:, None]) / sigma[:, None])
     share = np.empty((len(mean), BUCKETS))
     share[:, 0] = below[:, 0]
     np.subtract(below[:, 1:], below[:, :-1], out=share[:, 1:-1])

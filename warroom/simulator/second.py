@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from warroom.simulator import flow, links, plant, queues
-from warroom.simulator.flow import TINY, Calls, Second, Supply
-from warroom.simulator.knobs import Knobs
+from warroom.simulator.flow import TINY, Calls, Supply
 from warroom.simulator.layout import Array, Layout
 from warroom.simulator.maths import lognormal_sigma, normal_cdf
 from warroom.simulator.model_plane import ModelSecond
 from warroom.simulator.shapes import SloSecond
-from warroom.simulator.slices import Felt
-from warroom.simulator.state import State, backup_bytes
+from warroom.simulator.state import State
 from warroom.simulator.tick import Tick
 
 if TYPE_CHECKING:
@@ -67,13 +66,7 @@ def supplied(world: World, ready: Array, jitter: Array) -> Supply:
     delivered = queues.consume(layout, knobs, state, state.second)
     gc = plant.gc_share(layout, knobs, state)
     slow = (1 + JITTER * jitter[:, None]) / (1 - gc)
-    refused = links.refusals(layout, knobs, state)
-    _close_writes(layout, state, refused)
-    for at, model in enumerate(world.topology.models):
-        if model.provider and world.limited[at] > 0:
-            edge = world.topology.edge_index.get(f"{model.service}->{model.provider}")
-            if edge is not None:
-                refused[edge] = 1 - (1 - refused[edge]) * (1 - world.limited[at])
+    refused = refusals(world)
     hit = state.hit * (1 - state.second.mean_errors) if len(layout.caches) else state.hit
     return Supply(
         ready=ready, hit=hit, slow=slow, gc=gc, route=world.route, network=world.network, crossing=world.crossing,
@@ -82,21 +75,36 @@ def supplied(world: World, ready: Array, jitter: Array) -> Supply:
     )  # fmt: skip
 
 
-def _close_writes(layout: Layout, state: State, refused: Array) -> None:
-    """Nothing is written to a database without a primary, or whose disk is full."""
-    closed = state.read_only > 0
-    full = plant.full_disks(layout, state)
-    if closed.any() or full.any():
-        for link in np.flatnonzero(layout.writes):
-            target = layout.target[link]
-            if closed[target] or full[target].any():
-                refused[link] = 1.0
+def refusals(world: World) -> Array:
+    """(E, R): the share of attempts that end before they start, those at a model's provider and at databases that
+    cannot be written among them."""
+    refused = links.refusals(world.layout, world.knobs, world.state)
+    refused[closed_writes(world)] = 1.0
+    for edge, share in limits(world):
+        refused[edge] = 1 - (1 - refused[edge]) * (1 - share)
+    return refused
+
+
+def closed_writes(world: World) -> NDArray[np.bool_]:
+    """(E,): the writes to a database without a primary, or whose disk is full."""
+    layout, state = world.layout, world.state
+    closed = (state.read_only > 0) | plant.full_disks(layout, state).any(axis=1)
+    shut: NDArray[np.bool_] = layout.writes & closed[layout.target]
+    return shut
+
+
+def limits(world: World) -> list[tuple[int, float]]:
+    """The edges to providers of models that answer 429, and the share of the attempts they refuse."""
+    edges = world.topology.edge_index
+    named = [(f"{one.service}->{one.provider}", float(share))
+             for one, share in zip(world.topology.models, world.limited, strict=True)]  # fmt: skip
+    return [(edges[name], share) for name, share in named if share > 0 and name in edges]
 
 
 def _users(
     world: World, calls: Calls, models: ModelSecond, wished: Array
-) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
-    """(K, R) each: requests, failed, late, wrong, and mean, shape and errors of what users got."""
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """(K, R) each: requests, failed, late, wrong, and mean and shape of how long users waited."""
     layout, state, knobs = world.layout, world.state, world.knobs
     own = np.arange(layout.journeys)
     mean = state.second.answers[0, :, layout.users]
@@ -122,7 +130,7 @@ def _users(
     found = state.harm_due / HARM_SECONDS
     state.harm_due -= found
     wrong = np.minimum(wrong + found / wrong.size, np.maximum(wished - failed, 0.0))
-    return wished, failed, np.minimum(late, np.maximum(wished - failed - wrong, 0.0)), wrong, mean, sigma, failing
+    return wished, failed, np.minimum(late, np.maximum(wished - failed - wrong, 0.0)), wrong, mean, sigma
 
 
 def slo_of(world: World, tick: Tick) -> SloSecond:
@@ -140,7 +148,7 @@ def _tick(
     s, e = layout.services, layout.edges
     latency, variance, errors, permanent = now.mean_latency, now.mean_variance, now.mean_errors, now.mean_permanent
     seconds, version_errors = world.rollouts.by_version(state.weight[:s], latency[:s], now.own[:s], errors[:s])
-    requests, failed, late, wrong, journey_latency, journey_sigma, journey_errors = _users(world, calls, models, wished)
+    requests, failed, late, wrong, journey_latency, journey_sigma = _users(world, calls, models, wished)
     cores = ready * knobs.cores
     primary = state.primary[:s]
     return Tick(
@@ -164,7 +172,7 @@ def _tick(
         pool_timeouts=state.pool_over[:e], loss=knobs.loss[:e], network_s=supply.network[:e], route=supply.route[:e],
         published=state.published, consumed=state.consumed, depth=state.depth, queue_lag=state.queue_lag,
         consumers=knobs.consumers, dropped=state.dropped, requests=requests, failed=failed, late=late, wrong=wrong,
-        journey_latency=journey_latency, journey_sigma=journey_sigma, journey_errors=journey_errors, primary=primary,
+        journey_latency=journey_latency, journey_sigma=journey_sigma, primary=primary,
         lost_writes=state.lost_writes[:s], divergent_writes=state.divergent[:s],
         backup_bytes=(world.backup_size * knobs.backup)[:s], backup_age_s=state.backup_age[:s],
         quota_used=state.quota_used, quota_limit=knobs.quota, quota_refused=state.quota_refused,
@@ -195,6 +203,3 @@ def _connections(layout: Layout, calls: Calls) -> Array:
     """(S, R): connections to each service, by Little's law from the calls that are under way."""
     under_way: Array = layout.to_target @ (calls.rate * calls.held)
     return np.ceil(under_way)[: layout.services]
-
-
-__all__ = ["Felt", "Knobs", "Second", "backup_bytes", "live", "slo_of"]

@@ -26,6 +26,7 @@ REASONS: Final = {
     "tls": "x509: certificate has expired or is not yet valid",
     "network": "i/o timeout",
     "quota": "quota is used up",
+    "readonly": "cannot execute INSERT in a read-only transaction",
 }
 """What a span and a line say of a failure, by its mode."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
@@ -13,6 +13,8 @@ from warroom.simulator.topology import Topology
 
 ANY: Final = (None, "*", "all")
 """What stands for every region."""
+SEVERAL: Final = ("service", "region", "zone", "edge", "network", "fault")
+"""Targets that may be a list of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,15 @@ def check_params(where: str, known: Mapping[str, Param], given: Mapping[str, Any
 
 
 def check_target(
-    where: str, topology: Topology, allowed: Sequence[str], needs: Sequence[str], given: Mapping[str, Any]
+    where: str,
+    topology: Topology,
+    allowed: Sequence[str],
+    needs: Sequence[str],
+    given: Mapping[str, Any],
+    *,
+    one_service: bool = False,
 ) -> list[str]:
-    """What is wrong with a target, one sentence each."""
+    """What is wrong with a target, one sentence each. `one_service`: it may not be several."""
     target = target_of(given)
     found = [
         f"{where} has no target '{key}'; use any of {', '.join(allowed) or 'none'}"
@@ -77,7 +85,13 @@ def check_target(
     known = _known(topology)
     for key, value in target.items():
         if key in known and key in allowed:
-            values = value if isinstance(value, list | tuple) else [value]
+            several = key in SEVERAL and not (one_service and key == "service")
+            values: Sequence[object] = value if several and isinstance(value, list | tuple) else [value]
+            if not values:
+                found.append(f"{where}: {key} names nothing; known are {', '.join(known[key])}")
+            if not several and not isinstance(value, str):
+                found.append(f"{where}: {key} must be one name, as {next(iter(known[key]), 'none')!r}")
+                continue
             found += [
                 f"{where}: there is no {key} {one!r}; {_advice(str(one), known[key])}"
                 for one in values
@@ -88,6 +102,37 @@ def check_target(
     if "group" in target and not found:
         found += _check_group(where, topology, target)
     return found
+
+
+THINGS: Final[Mapping[str, tuple[str, Callable[[Any], bool], str]]] = {
+    "database": ("service", lambda one: one.kind == "database", "is not a database"),
+    "cache": ("service", lambda one: one.hit > 0, "is not a cache"),
+    "certificate": ("service", lambda one: one.certificate_days is not None, "has no certificate"),
+    "disk": ("service", lambda one: one.disk_gb > 0, "has no disk"),
+    "autoscaler": ("service", lambda one: one.autoscaler is not None, "has no autoscaler"),
+    "pool": ("edge", lambda one: one.pool > 0, "has no pool"),
+    "breaker": ("edge", lambda one: one.breaker is not None, "has no breaker"),
+}
+"""What faults and effects can be about: the target that has to have it, how that is seen, and words for where not."""
+
+
+def check_thing(where: str, topology: Topology, thing: str, target: Mapping[str, Any]) -> list[str]:
+    """Which of the targets have not what a fault or an effect is about; the targets themselves are known."""
+    if not thing:
+        return []
+    key, has, words = THINGS[thing]
+    owned = {one.name: one for one in (topology.services if key == "service" else topology.edges)}
+    return [f"{where}: {name} {words}" for name in named(target.get(key, ())) if not has(owned[name])]
+
+
+def check_word(where: str, what: str, word: str, known: Sequence[str]) -> list[str]:
+    """Whether a word that was given, if any was, is one of those that there are."""
+    return [f"{where}: there is no {what} {word!r}; {_advice(word, known)}"] if word and word not in known else []
+
+
+def named(value: object) -> tuple[str, ...]:
+    """One name or several."""
+    return tuple(str(one) for one in value) if isinstance(value, list | tuple) else (str(value),)
 
 
 def _known(topology: Topology) -> dict[str, tuple[str, ...]]:
@@ -103,6 +148,7 @@ def _known(topology: Topology) -> dict[str, tuple[str, ...]]:
         "feature": tuple(one.name for one in topology.features),
         "flag": tuple(one.name for one in topology.flags),
         "quota": tuple(one.name for one in topology.quotas),
+        "automation": topology.automations,
         "network": tuple(sorted({one.network for one in topology.services})),
     }
 

@@ -41,7 +41,6 @@ class State:
     harm_due: float
     """Users who will find that what they wrote is gone."""
     backup_age: Array
-    data_lost: Array
     leaked_pool: Array
     """(E, R): connections that nobody gives back, as share of none but in connections."""
     pool_used: Array
@@ -89,7 +88,7 @@ def fresh(layout: Layout, demand: Array, quotas: int) -> State:
         disk=layout.disk, hit=layout.hit, ejected=none(per_service), lag=layout.replication,
         primary=np.array([*homes, -1], dtype=float), read_only=none((layout.rows,)), lost_writes=none((layout.rows,)),
         divergent=none((layout.rows,)), harm_due=0.0, backup_age=np.full(layout.rows, FRESH_BACKUP / 3),
-        data_lost=none((layout.rows,)), leaked_pool=none(per_link), pool_used=none(per_link), pool_over=none(per_link),
+        leaked_pool=none(per_link), pool_used=none(per_link), pool_over=none(per_link),
         pool_wait=none(per_link), breaker=none(per_link), breaker_errors=none(per_link), breaker_since=none(per_link),
         quota_refused=none((quotas,)), quota_used=none((quotas,)), depth=none(per_queue), published=none(per_queue),
         consumed=none(per_queue), dropped=none(per_queue), queue_lag=none(per_queue), queue_pace=none(per_queue),

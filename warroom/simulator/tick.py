@@ -100,7 +100,6 @@ class Tick:
     wrong: Array
     journey_latency: Array
     journey_sigma: Array
-    journey_errors: Array
     # (S,)
     primary: Array
     lost_writes: Array

@@ -130,7 +130,6 @@ class Queue:
     consumers: int = count(4, 1, 10_000)
     consume_ms: float = number(20.0, 0.1, 600_000)
     late_s: float = number(60.0, 1, 86_400)
-    partitions: int = count(12, 1, 10_000)
     felt: bool = truth(True)
     """Whether users notice when its messages come late."""
 
@@ -167,6 +166,8 @@ class Flag:
     service: str = text(name=True)
     variants: tuple[str, ...] = names(("off", "on"), most=12)
     default: str = text("off")
+    unguarded: tuple[str, ...] = names((), most=12)
+    """The variants with which the security rules of the service are not enforced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

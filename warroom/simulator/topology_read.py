@@ -45,6 +45,9 @@ _PATCHES: Final = {
     "feature": "features", "model": "models", "region": "regions",
 }  # fmt: skip
 
+_OWN: Final = ("base_rps", "title")
+"""What a patch may set of the topology itself."""
+
 
 def topology_of(given: object, where: str = "topology") -> Topology:
     """A topology from plain data. An edge may be written `{edge: a->b, calls: 2}` or with `source` and `target`.
@@ -86,7 +89,13 @@ def patched(topology: Topology, changes: Sequence[Mapping[str, Any]]) -> Topolog
             )
         kind = next((key for key in change if key in _PATCHES), None)
         if kind is None:
-            document.update({key: values[key] for key in values if key in ("base_rps", "title")})
+            unknown = [key for key in change if key != "set"] or [key for key in values if key not in _OWN]
+            if unknown:
+                raise TopologyError(
+                    f"{where}: {str(unknown[0])!r} cannot be set; name any of {', '.join(_PATCHES)},"
+                    f" or set {' or '.join(_OWN)} of the whole"
+                )
+            document.update(values)
             continue
         found = next((one for one in document.get(_PATCHES[kind], ()) if _called(one) == change[kind]), None)
         if found is None:
@@ -164,6 +173,10 @@ def _check_names(topology: Topology, where: str) -> None:
                 f"{where}.{place}: there is no {what} {missing[0]!r}; known are {', '.join(sorted(among))}"
             )
 
+    for region in topology.regions:
+        known(region.rtt_ms, regions, f"regions.{region.name}.rtt_ms", "region")
+    for flag in topology.flags:
+        known((flag.default, *flag.unguarded), flag.variants, f"flags.{flag.name}", "variant")
     for service in topology.services:
         known(service.regions, regions, f"services.{service.name}.regions", "region")
         known((service.primary,) if service.primary else (), regions, f"services.{service.name}.primary", "region")
@@ -182,6 +195,7 @@ def _check_names(topology: Topology, where: str) -> None:
     for model in topology.models:
         provider = (model.provider,) if model.provider else ()
         known((model.service, *provider), services, f"models.{model.name}", "service")
+        known(model.group_rate, model.groups, f"models.{model.name}.group_rate", "group")
         known(model.features, features, f"models.{model.name}.features", "feature")
     known((one.model for one in topology.journeys if one.model), models, "journeys", "model")
 
@@ -193,8 +207,7 @@ def _check_shares(topology: Topology, where: str) -> None:
             raise TopologyError(f"{where}.{key}: the shares add up to {total:g}; they must add up to 1")
     for journey in topology.journeys:
         entry = topology.services[topology.service_index[journey.entry]]
-        missing = [one.name for one in topology.regions if entry.regions and one.name not in entry.regions]
-        if missing and entry.kind == "external":
+        if entry.kind == "external":
             raise TopologyError(f"{where}.journeys.{journey.name}: users cannot enter by an external service")
 
 

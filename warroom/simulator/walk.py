@@ -34,6 +34,7 @@ _SHORT: Final = 0.0005
 """Seconds for a connection that are not worth a span."""
 _UNCONNECTED: Final = {
     "breaker": (0.0002, 503), "dns": (0.01, 502), "tls": (0.02, 502), "quota": (0.005, 429), "network": (0.001, 502),
+    "readonly": (0.002, 502),
 }  # fmt: skip
 """What an attempt costs that the callee never sees, in seconds, and its status. Lost packets are sent again: their time
 is in the network's."""

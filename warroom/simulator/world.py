@@ -114,11 +114,6 @@ class World:
         """The names of each service's versions by slot, empty where a slot is free."""
         return tuple(tuple(one) for one in self.rollouts.names)
 
-    def live_version(self, service: str) -> str:
-        """The version that was rolled out last."""
-        row = self.topology.service_index[service]
-        return self.rollouts.names[row][self.rollouts.live[row]]
-
     def step(self) -> Tick:
         """Live one second."""
         self._background()
@@ -233,6 +228,9 @@ class World:
             scene = Scene(self.layout, knobs, state, self.rollouts, one.fault, one.severity, age)
             APPLY[one.fault.type](scene)
         knobs.loss = self.controls.healed(knobs.loss)
+        for flag in self.topology.flags:
+            if self.flags[flag.name] in flag.unguarded:
+                knobs.security[self.topology.service_index[flag.service]] = 0.0
         # What comes back has to start first.
         back = np.maximum(knobs.alive - before.alive, 0.0) * state.wanted + np.maximum(
             before.removed - knobs.removed, 0.0
