@@ -25,6 +25,7 @@ SUITES = {
     "commands": "The commands",
     "telemetry": "Telemetry",
     "simulator": "The simulator",
+    "exercise": "An exercise, live",
     "embedded": "The embedded Prometheus",
     "embedded_logs": "The embedded Loki",
 }

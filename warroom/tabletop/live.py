@@ -24,8 +24,6 @@ from warroom.tabletop.drill import Drill
 from warroom.tabletop.host_view import host_view
 
 _SETTLED_WITHIN = 20.0
-_BREATH = 8
-"""Seconds of the exercise worked out at a stretch, before others on the loop get their turn."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -101,8 +99,8 @@ class Facilitator:
             await self.clock.until(self.drill.second + 1)
             async with self._doing:
                 await self._do(self.drill.advance(self.state))
-            if self.drill.second % _BREATH == 0:
-                await asyncio.sleep(0)
+            # Others on the loop get their turn after each second, also while it catches up.
+            await asyncio.sleep(0)
         self.over.set()
 
     def on_change(self, call: Callable[[], None]) -> Callable[[], None]:
