@@ -32,7 +32,7 @@ from warroom.tabletop.injects import Hints, Schedule
 from warroom.tabletop.look import Look, Tools, Trouble, look_at
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.people import Absences
-from warroom.tabletop.production import LEAD, Production
+from warroom.tabletop.production import Production
 from warroom.tabletop.runbook import Runbook
 from warroom.tabletop.seal import key_of_seed, truth_of
 from warroom.tabletop.signals import Signals
@@ -102,7 +102,7 @@ class Drill(Controls):
         self.speed, self.automatic = speed, automatic
         self.finished = False
         self.production = Production(scenario, seed, start.timestamp())
-        self.clock = Clock(self._at(-LEAD))
+        self.clock = Clock(self._at(-self.production.lead))
         told = telemetry or Telemetry()
         topology = scenario.world.topology
         groups = convert.rules_for(topology) if rules is None else rules
@@ -202,25 +202,27 @@ class Drill(Controls):
     def _warm(self, told: Telemetry, *, history: bool) -> None:
         if history:
             self._past(told)
+        rules_from = max(-RULES_BEFORE, self.production.second + 1)
         while self.production.second < 0:
             self.production.step()
             self._emitter.after_step()
             self.clock.at = self._at(self.production.second)
-            if self.production.second == -RULES_BEFORE:
+            if self.production.second == rules_from:
                 self.backends.ruler.skip_to(self.clock.at)
-            elif self.production.second > -RULES_BEFORE:
+            elif self.production.second > rules_from:
                 self.backends.tick(self.clock.at)
         self._trouble()
 
     def _past(self, told: Telemetry) -> None:
         """The hours before: telemetry of an uneventful past, which nothing afterwards rests on."""
-        hours = self.scenario.world.history.warmup - LEAD
+        lead = self.production.lead
+        hours = self.scenario.world.history.warmup - lead
         if hours <= 0:
             return
         load = convert.load_for(self.scenario)
         calm = Load(load.base_rps, load.diurnal, load.amplitude, load.noise)
         world = World(
-            self.production.topology, self.seed + 1, self._at(-LEAD), calm, warmup=hours, changes_per_hour=0.0
+            self.production.topology, self.seed + 1, self._at(-lead), calm, warmup=hours, changes_per_hour=0.0
         )
         emitter = Emitter(
             world, self.backends, scrape=told.scrape, traces_per_second=0.0, logs=told.logs, seed=self.seed

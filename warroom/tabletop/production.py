@@ -22,7 +22,9 @@ from warroom.tabletop.expressions import Watch, condition
 from warroom.tabletop.model import ChangeSpec, FaultSpec, Scenario
 
 LEAD = 1500
-"""Seconds that it runs before the exercise starts, so that it has a present to look back on."""
+"""Seconds that it runs before the exercise starts, so that it has a present to look back on; fewer where the scenario
+has a shorter history.
+"""
 
 
 class Facts:
@@ -68,13 +70,14 @@ class Facts:
 
 
 class Production:
-    """One running production. `second` is the one that comes next; it begins `LEAD` seconds before the exercise."""
+    """One running production. `second` is the one that comes next; it begins `lead` seconds before the exercise."""
 
     def __init__(self, scenario: Scenario, seed: int, start: float) -> None:
         self.scenario = scenario
+        self.lead = min(LEAD, scenario.world.history.warmup)
         self.topology = topology_for(scenario)
         rate = scenario.world.history.changes_per_hour
-        self.world = World(self.topology, seed, start, load_for(scenario), warmup=LEAD, changes_per_hour=rate)
+        self.world = World(self.topology, seed, start, load_for(scenario), warmup=self.lead, changes_per_hour=rate)
         self.log: LogFacts = NoLog()
         self.facts = Facts(self)
         self._slos = scenario.slos
@@ -116,11 +119,11 @@ class Production:
     def step(self) -> SloSecond:
         """Live one second; what its users felt."""
         second = self.second
-        while self._changes and max(self._changes[0].at, -LEAD) <= second:
+        while self._changes and max(self._changes[0].at, -self.lead) <= second:
             self._record(self._changes.pop(0))
         for fault_id in tuple(self._waiting):
             spec = self._faults[fault_id]
-            if spec.at is not None and max(spec.at, -LEAD) <= second:
+            if spec.at is not None and max(spec.at, -self.lead) <= second:
                 self.begin_planned(fault_id)
         if second >= 0:
             self._look()
