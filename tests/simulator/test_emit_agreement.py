@@ -12,7 +12,7 @@ import pytest
 from tests.simulator.emitted import START, Run, well
 from warroom.simulator.effects import Effect
 from warroom.simulator.load import Load
-from warroom.simulator.requests import BOUNDS, BUCKETS, LE_MS
+from warroom.simulator.request_cells import BOUNDS, BUCKETS, LE_MS
 from warroom.telemetry.traces import Span
 
 TOPOLOGIES = ("shop", "payments", "ml-platform")

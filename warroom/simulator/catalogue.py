@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from warroom.simulator.axes import Axes, Floats
-from warroom.simulator.meters import Family
-from warroom.simulator.tick import Tick
+from warroom.simulator.meters import Family, still
+from warroom.simulator.seconds import Seconds
 
 _USUAL_CORRECTIONS = 0.0002
 """Of the requests: refunds, complaints, corrections that are always there."""
@@ -25,7 +25,7 @@ def families(axes: Axes) -> tuple[Family, ...]:
     return (*_saturation(axes), *_runtime(axes), *_platform(axes), *_calls(axes), *_data(axes), *_users(axes))
 
 
-def _of(name: str) -> Callable[[Tick], Floats]:
+def _of(name: str) -> Callable[[Seconds], Floats]:
     return attrgetter(name)
 
 
@@ -68,7 +68,7 @@ def _platform(axes: Axes) -> tuple[Family, ...]:
     guards = {one.service for one in axes.topology.flags if one.unguarded}
     guarded = axes.of_services(lambda one: one.name in guards)
 
-    def looked_up(t: Tick) -> Floats:
+    def looked_up(t: Seconds) -> Floats:
         return 0.02 * t.arrivals + 0.2
 
     return (
@@ -87,7 +87,7 @@ def _platform(axes: Axes) -> tuple[Family, ...]:
                "Containers killed because their memory was at its limit."),
         Family("kube_horizontalpodautoscaler_status_desired_replicas", "gauge", scaled, lambda t: np.rint(t.desired),
                "Replicas the autoscaler wants."),
-        Family("kube_horizontalpodautoscaler_spec_max_replicas", "gauge", scaled, lambda _: most,
+        Family("kube_horizontalpodautoscaler_spec_max_replicas", "gauge", scaled, still(most),
                "Replicas the autoscaler may want."),
         Family("node_filesystem_size_bytes", "gauge", disks, _of("disk_size"), "Size of the disk.", "bytes"),
         Family("node_filesystem_avail_bytes", "gauge", disks, lambda t: np.maximum(t.disk_size - t.disk, 0.0),
@@ -111,18 +111,18 @@ def _calls(axes: Axes) -> tuple[Family, ...]:
     names = "client_requests_total", "Calls to others, retries included, by what became of them."
     connects = "client_connect_errors_total", "Connections to others that could not be made, by reason."
 
-    def answered(t: Tick) -> Floats:
+    def answered(t: Seconds) -> Floats:
         found: Floats = t.calls * (1 - np.maximum(t.call_errors, t.timed_out))
         return found
 
-    def broken(t: Tick) -> Floats:
+    def broken(t: Seconds) -> Floats:
         return t.calls * np.maximum(t.call_errors - t.timed_out, 0.0)
 
-    def unresolved(t: Tick) -> Floats:
-        return t.calls * (1 - t.dns[target]) * np.minimum(t.call_errors, 1.0)
+    def unresolved(t: Seconds) -> Floats:
+        return t.calls * (1 - t.dns[..., target, :]) * np.minimum(t.call_errors, 1.0)
 
-    def untrusted(t: Tick) -> Floats:
-        return t.calls * t.handshake_errors[target] * np.minimum(t.call_errors, 1.0)
+    def untrusted(t: Seconds) -> Floats:
+        return t.calls * t.handshake_errors[..., target, :] * np.minimum(t.call_errors, 1.0)
 
     return (
         Family(names[0], "count", axes.of_edges(outcome="ok"), answered, names[1]),
@@ -134,10 +134,10 @@ def _calls(axes: Axes) -> tuple[Family, ...]:
         Family(connects[0], "count", axes.of_edges(reason="network"), lambda t: t.calls * t.loss, connects[1]),
         Family("db_client_connections_timeouts_total", "count", pools, lambda t: t.calls * t.pool_timeouts,
                "Calls that got no connection of the pool in time."),
-        Family("traces_service_graph_request_total", "count", axes.whole_edges, lambda t: t.calls.sum(1),
+        Family("traces_service_graph_request_total", "count", axes.whole_edges, lambda t: t.calls.sum(-1),
                "Calls between two services, from their spans."),
         Family("traces_service_graph_request_failed_total", "count", axes.whole_edges,
-               lambda t: (t.calls * t.call_errors).sum(1), "Failed calls between two services, from their spans."),
+               lambda t: (t.calls * t.call_errors).sum(-1), "Failed calls between two services, from their spans."),
         Family("client_request_duration_seconds_sum", "sum", each, lambda t: t.calls * t.call_latency,
                "Time that calls to others took.", "seconds"),
         Family("client_request_duration_seconds_count", "sum", each, _of("calls"), "Calls to others.", "seconds"),
@@ -161,8 +161,8 @@ def _data(axes: Axes) -> tuple[Family, ...]:
     numbers = np.arange(axes.count)
     looked = "cache_requests_total", "Look-ups in the cache."
 
-    def primary(t: Tick) -> Floats:
-        found: Floats = (t.primary[:, None] == numbers).astype(np.float64)
+    def primary(t: Seconds) -> Floats:
+        found: Floats = (t.primary[..., None] == numbers).astype(np.float64)
         return found
 
     return (
@@ -197,10 +197,10 @@ def _users(axes: Axes) -> tuple[Family, ...]:
 
     priced = axes.of_journeys(lambda at: journeys[at].value > 0, currency="EUR")
 
-    def well(t: Tick) -> Floats:
+    def well(t: Seconds) -> Floats:
         return t.requests - t.failed - t.late
 
-    def earned(t: Tick) -> Floats:
+    def earned(t: Seconds) -> Floats:
         return worth * np.maximum(t.requests - t.failed - t.wrong, 0.0)
 
     return (

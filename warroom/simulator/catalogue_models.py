@@ -11,8 +11,8 @@ from operator import attrgetter
 import numpy as np
 
 from warroom.simulator.axes import Axes, Floats
-from warroom.simulator.meters import Family
-from warroom.simulator.tick import Tick
+from warroom.simulator.meters import Family, still
+from warroom.simulator.seconds import Seconds
 
 _MEMORY = {"scorer": 1.5e9, "classifier": 2.5e9, "llm": 6e9}
 _MEMORY_LIMIT = {"scorer": 3e9, "classifier": 4e9, "llm": 12e9}
@@ -23,7 +23,7 @@ def model_families(axes: Axes) -> tuple[Family, ...]:
     return (*_features(axes), *_models(axes), *_language_models(axes))
 
 
-def _of(name: str) -> Callable[[Tick], Floats]:
+def _of(name: str) -> Callable[[Seconds], Floats]:
     return attrgetter(name)
 
 
@@ -35,11 +35,11 @@ def _features(axes: Axes) -> tuple[Family, ...]:
         tuple({**one, "status": "success"} for one in axes.features.labels), axes.features.places, axes.features.sources
     )
     return (
-        Family("feature_job_runs_total", "sum", runs, lambda _: 1.0 / refresh, "Runs of the job that writes it."),
+        Family("feature_job_runs_total", "sum", runs, still(1.0 / refresh), "Runs of the job that writes it."),
         Family("feature_age_seconds", "gauge", axes.features, _of("feature_age"), "Age of what is served.", "seconds"),
         Family("feature_rows", "gauge", axes.features, _of("feature_rows"), "Rows of what is served."),
         Family("feature_file_bytes", "gauge", axes.features, _of("feature_bytes"), "Size of what is served.", "bytes"),
-        Family("feature_file_limit_bytes", "gauge", axes.features, lambda _: limits, "What readers take.", "bytes"),
+        Family("feature_file_limit_bytes", "gauge", axes.features, still(limits), "What readers take.", "bytes"),
         Family("feature_null_ratio", "gauge", axes.features, _of("feature_nulls"), "Share of values that are missing."),
     )  # fmt: skip
 
@@ -52,18 +52,18 @@ def _models(axes: Axes) -> tuple[Family, ...]:
     limit = np.array([_MEMORY_LIMIT[one.kind] for one in models])
     each = axes.of_models()
 
-    def failed(t: Tick) -> Floats:
-        served = t.served[service]
-        total = np.maximum(served.sum(1), 1e-9)
-        share: Floats = (served * t.own_errors[service]).sum(1) / total
+    def failed(t: Seconds) -> Floats:
+        served = t.served[..., service, :]
+        total = np.maximum(served.sum(-1), 1e-9)
+        share: Floats = (served * t.own_errors[..., service, :]).sum(-1) / total
         return share
 
-    def bad_input(t: Tick) -> Floats:
+    def bad_input(t: Seconds) -> Floats:
         return t.requests_model * np.clip(t.fallback, 0, 1)
 
-    def latency(t: Tick) -> Floats:
-        served = t.served[service]
-        mean: Floats = (served * t.latency[service]).sum(1) / np.maximum(served.sum(1), 1e-9)
+    def latency(t: Seconds) -> Floats:
+        served = t.served[..., service, :]
+        mean: Floats = (served * t.latency[..., service, :]).sum(-1) / np.maximum(served.sum(-1), 1e-9)
         return mean
 
     asked = "model_requests_total", "Predictions asked for."
@@ -76,8 +76,8 @@ def _models(axes: Axes) -> tuple[Family, ...]:
                lambda t: t.requests_model * t.llm_limited, errors[1]),
         Family("model_active_connections", "gauge", each, lambda t: np.rint(t.requests_model * latency(t)),
                "Connections to a model now."),
-        Family("model_memory_bytes", "gauge", each, lambda _: memory, "Memory that a model uses.", "bytes"),
-        Family("model_memory_limit_bytes", "gauge", each, lambda _: limit, "Memory that a model may use.", "bytes"),
+        Family("model_memory_bytes", "gauge", each, still(memory), "Memory that a model uses.", "bytes"),
+        Family("model_memory_limit_bytes", "gauge", each, still(limit), "Memory that a model may use.", "bytes"),
         Family("model_prediction_mean", "gauge", each, _of("prediction_mean"), "Mean of what it predicts."),
         Family("model_prediction_stddev", "gauge", each, _of("prediction_std"), "Spread of what it predicts."),
         Family("model_auc", "gauge", each, _of("auc_measured"), "Area under the curve, on labels that have arrived."),

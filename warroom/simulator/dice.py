@@ -55,3 +55,13 @@ class Dice:
         if not self._ids:
             self._ids = [f"{one:016x}" for one in self._random.integers(1, 1 << 64, _PAGE, np.uint64).tolist()]
         return self._ids.pop()
+
+
+class Streams:
+    """A generator for each kind of draw, so that it does not matter how many of a kind are drawn at once."""
+
+    def __init__(self, seed: int, purpose: int) -> None:
+        seeds = np.random.SeedSequence([seed, purpose]).spawn(4)
+        self.counters, self.buckets, self.statuses, self.durations = (
+            np.random.Generator(np.random.PCG64(one)) for one in seeds
+        )

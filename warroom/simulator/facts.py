@@ -9,30 +9,28 @@ import numpy as np
 from warroom.simulator.axes import Axes, Axis, Floats
 from warroom.simulator.catalogue import numeric
 from warroom.simulator.meters import Family
-from warroom.simulator.tick import Tick
+from warroom.simulator.seconds import Moment, Seconds
 
 if TYPE_CHECKING:
     from warroom.simulator.world import World
 
 
 class Facts:
-    """Arrays that the families read, looked up anew before each scrape."""
+    """What the families read of the world itself, looked up at each scrape."""
 
     def __init__(self, axes: Axes, world: World) -> None:
         self._axes, self._world = axes, world
         topology = axes.topology
         self._variants = [(flag.name, variant) for flag in topology.flags for variant in flag.variants]
         self._settings = [(one.service, one.key) for one in topology.settings if numeric(one.value) is not None]
-        self._flags = np.zeros(len(self._variants))
-        self._values = np.zeros(len(self._settings))
         self.started: Floats = np.full((len(topology.services), axes.count), world.now)
         """(services, regions): when the processes were last started together."""
 
-    def look(self) -> None:
-        """Read the world's settings."""
+    def look(self, moment: Moment) -> None:
+        """Put what the world is set to beside a second in which a scrape is due."""
         flags, settings = self._world.flags, self._world.settings
-        self._flags[:] = [float(flags.get(name) == variant) for name, variant in self._variants]
-        self._values[:] = [numeric(settings.get(key)) or 0.0 for key in self._settings]
+        moment.flags_on = np.array([float(flags.get(name) == variant) for name, variant in self._variants])
+        moment.config_values = np.array([numeric(settings.get(key)) or 0.0 for key in self._settings])
 
     def families(self) -> tuple[Family, ...]:
         """All of them, in a fixed order."""
@@ -45,15 +43,15 @@ class Facts:
         own = np.array([number for model in topology.models for number in range(len(model.versions))], np.float64)
         model_of = np.array([at for at, model in enumerate(topology.models) for _ in model.versions], np.intp)
 
-        def live(tick: Tick) -> Floats:
-            found: Floats = (np.rint(tick.model_version).take(model_of) == own).astype(np.float64)
+        def live(seconds: Seconds) -> Floats:
+            found: Floats = (np.rint(seconds.model_version)[:, model_of] == own).astype(np.float64)
             return found
 
         return (
-            Family("process_start_time_seconds", "gauge", axes.instances, lambda _: self.started,
+            Family("process_start_time_seconds", "gauge", axes.instances, lambda t: t.started,
                    "When the process started, seconds since the epoch.", "seconds"),
-            Family("feature_flag_enabled", "gauge", names, lambda _: self._flags, "1 for the variant that is on."),
-            Family("config_value", "gauge", keys, lambda _: self._values, "A setting that is a number."),
+            Family("feature_flag_enabled", "gauge", names, lambda t: t.flags_on, "1 for the variant that is on."),
+            Family("config_value", "gauge", keys, lambda t: t.config_values, "A setting that is a number."),
             Family("model_info", "gauge", self._labelled(versions), live, "1 for the version that answers."),
         )  # fmt: skip
 

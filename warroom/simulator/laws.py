@@ -30,17 +30,18 @@ class Laws:
     """Lists by service, edge, queue or journey, then region, then version; by journey first where it matters."""
 
     def __init__(self, world: World, answers: Answers) -> None:
+        """`answers` are of one second."""
         tick = self.tick = world.tick
         layout, knobs, edges = world.layout, world.knobs, world.layout.edges
         self.requests: Row = tick.requests.tolist()
         self.asked = [sum(one) for one in self.requests]
         self.weight: Cube = tick.weight.tolist()
-        self.refused: Row = answers.refused.tolist()
-        self.mean: Cube = answers.mean.tolist()
-        self.sigma: Cube = answers.sigma.tolist()
-        self.lasting: Row = answers.lasting.tolist()
-        self.version_own: Cube = answers.version_own.tolist()
-        self.version_time: Cube = answers.version_time.tolist()
+        self.refused: Row = answers.refused[0].tolist()
+        self.mean: Cube = answers.mean[0].tolist()
+        self.sigma: Cube = answers.sigma[0].tolist()
+        self.lasting: Row = answers.lasting[0].tolist()
+        self.version_own: Cube = answers.version_own[0].tolist()
+        self.version_time: Cube = answers.version_time[0].tolist()
         self.calls: Cube = flow.calls_made(layout, knobs, tick.hit).tolist()
         self.route: Cube = tick.route.tolist()
         self.network: Row = tick.network_s.tolist()

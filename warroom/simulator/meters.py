@@ -1,4 +1,4 @@
-"""The series whose numbers follow from a second by themselves: counters that are drawn, sums, gauges.
+"""The series whose numbers follow from seconds by themselves: counters that are drawn, sums, gauges.
 
 Counts are Poisson draws with the engine's expectation: `count` families share one draw a scrape. Invariant: the draws
 are the only thing here that is left to chance, and their order is the order of the families.
@@ -13,12 +13,13 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from warroom.simulator.axes import Axis, Floats, Places, key_of
-from warroom.simulator.tick import Tick
+from warroom.simulator.seconds import Intervals, Seconds, running
 from warroom.telemetry.block import SeriesKey
 from warroom.telemetry.prometheus_data import MetricInfo
 
 How: TypeAlias = Literal["count", "sum", "gauge", "level"]
-Reading: TypeAlias = Callable[[Tick], Floats]
+Reading: TypeAlias = Callable[[Seconds], Floats]
+"""(T, ...) of so many seconds."""
 
 KINDS: Final = {"count": "counter", "sum": "counter", "gauge": "gauge", "level": "counter"}
 _POD_METRICS: Final = ("kube_", "node_", "probe_", "db_lost", "db_divergent", "service_replicas", "up")
@@ -39,10 +40,16 @@ class Family:
     unit: str = ""
 
 
-class Meters:
-    """All families of one production in one vector: `live` gathers each second, `write` is for each scrape."""
+def still(numbers: Floats) -> Reading:
+    """A reading that is always the same."""
+    return lambda seconds: np.broadcast_to(numbers, (len(seconds), *numbers.shape))
 
-    def __init__(self, families: Sequence[Family]) -> None:
+
+class Meters:
+    """All families of one production. What is expected of a part of a scrape is kept until the rest has been lived."""
+
+    def __init__(self, families: Sequence[Family], random: np.random.Generator) -> None:
+        self._random = random
         drawn = [one for one in families if one.how == "count"]
         summed = [one for one in families if one.how == "sum"]
         shown = [one for one in families if one.how in ("gauge", "level")]
@@ -54,13 +61,11 @@ class Meters:
         self.restarting = np.array(
             [one.how in ("count", "sum") and not one.name.startswith(_POD_METRICS)
              for one in self.families for _ in one.axis.labels], bool)  # fmt: skip
-        sizes = [sum(len(one.axis) for one in part) for part in (drawn, summed, shown)]
-        self._expected = np.zeros(sizes[0])
-        self._drawn = np.zeros(sizes[0])
-        self._sums = np.zeros(sizes[1])
-        self._shown = np.zeros(sizes[2])
-        self._gathered = _views(drawn, self._expected) + _views(summed, self._sums)
-        self._showing = _views(shown, self._shown)
+        self._counted = sum(len(one.axis) for one in drawn)
+        self._gathered, self._shown = _Columns((*drawn, *summed)), _Columns(shown)
+        self._expected = np.zeros(self._gathered.size)
+        """By series: since the last scrape."""
+        self._totals = np.zeros(self._gathered.size)
 
     @property
     def infos(self) -> tuple[MetricInfo, ...]:
@@ -68,43 +73,42 @@ class Meters:
         found = {one.name: MetricInfo(one.name, KINDS[one.how], one.help, one.unit) for one in self.families}
         return tuple(found.values())
 
-    def live(self, tick: Tick) -> None:
-        """A second passes."""
-        for view, part, places, read in self._gathered:
-            found = read(tick)
-            view += found.take(places) if part is None else found.ravel()[part]
+    def live(self, seconds: Seconds, ends: Sequence[int], due: Seconds) -> Floats:
+        """Seconds pass, and at the `ends` of some of them, which are `due`, there is a scrape: (ends, series)."""
+        gains, self._expected = Intervals(len(seconds), ends).sums(self._gathered.read(seconds), self._expected)
+        if not ends:
+            return np.empty((0, len(self.keys)))
+        counted = gains[:, : self._counted]
+        counted[:] = self._random.poisson(np.maximum(counted, 0.0))
+        found = running(self._totals, gains)
+        self._totals = found[-1]
+        return np.concatenate([found, self._shown.read(due)], axis=1)
 
-    def write(self, tick: Tick, random: np.random.Generator, row: Floats) -> None:
-        """The numbers of all series at the end of that second, in the order of `keys`."""
-        np.maximum(self._expected, 0.0, out=self._expected)
-        self._drawn += random.poisson(self._expected)
-        self._expected[:] = 0.0
-        for view, part, places, read in self._showing:
-            found = read(tick)
-            view[:] = found.take(places) if part is None else found.ravel()[part]
-        counted, summed = self._drawn.size, self._sums.size
-        row[:counted] = self._drawn
-        row[counted : counted + summed] = self._sums
-        row[counted + summed :] = self._shown
+
+class _Columns:
+    """What some families read, side by side."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        there = [one for one in families if len(one.axis)]
+        self.size = sum(len(one.axis) for one in there)
+        self._reads = [one.read for one in there]
+        self._axes = [one.axis for one in there]
+        self._places: Places | None = None
+
+    def read(self, seconds: Seconds) -> Floats:
+        """(T, series)"""
+        count = len(seconds)
+        parts = [read(seconds).reshape(count, -1) for read in self._reads]
+        if self._places is None:
+            starts = np.cumsum([0, *(part.shape[1] for part in parts)])
+            self._places = np.concatenate([
+                np.zeros(0, np.intp), *(start + axis.places for start, axis in zip(starts, self._axes, strict=False))
+            ])  # fmt: skip
+        if not parts:
+            return np.zeros((count, 0))
+        found: Floats = np.concatenate(parts, axis=1).take(self._places, axis=1)
+        return found
 
 
 def _sources(family: Family) -> Places:
     return np.full(len(family.axis), -1, np.intp) if family.name.startswith(_POD_METRICS) else family.axis.sources
-
-
-def _views(families: Sequence[Family], vector: Floats) -> list[tuple[Floats, slice | None, Places, Reading]]:
-    """The part of the vector that each family fills; families without series are left out."""
-    found: list[tuple[Floats, slice | None, Places, Reading]] = []
-    at = 0
-    for one in families:
-        size = len(one.axis)
-        if size:
-            found.append((vector[at : at + size], _row(one.axis.places), one.axis.places, one.read))
-        at += size
-    return found
-
-
-def _row(places: Places) -> slice | None:
-    """The places as a slice where they follow each other: much cheaper to read."""
-    first = int(places[0])
-    return slice(first, first + len(places)) if np.array_equal(places, np.arange(first, first + len(places))) else None

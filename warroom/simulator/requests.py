@@ -1,37 +1,52 @@
 """What the mesh counts of requests: by status, by how long they took, and the same from their spans.
 
-A second's requests are cells of (service, region, version, and journey where that matters); their times are lognormal
-with the engine's mean and shape. The number in each bucket is a Poisson draw, and the statuses are a multinomial draw
-of all of them: histogram and statuses count the same requests, and so do the span metrics.
+Requests are cells of (service, region, version, and journey where that matters). Between two scrapes a cell's times are
+lognormal with the mean and the variance that the engine's seconds add up to. The number in each bucket is a Poisson
+draw, and the statuses are a multinomial draw of all of them: histogram and statuses count the same requests, and so do
+the span metrics.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from warroom.simulator.answers import Answers
-from warroom.simulator.axes import Axes, Floats, Places, key_of
+from warroom.simulator.axes import Axes, Floats, Places
+from warroom.simulator.dice import Streams
 from warroom.simulator.laws import origin
 from warroom.simulator.maths import normal_cdf
-from warroom.simulator.operations import journey_operation, server_operation
-from warroom.simulator.tick import Tick
-from warroom.simulator.topology import VERSION_SLOTS
-from warroom.telemetry.block import SeriesKey
+from warroom.simulator.request_cells import (
+    BOUNDS,
+    BUCKETS,
+    CALLEE,
+    HTTP_COLUMNS,
+    OWN,
+    REFUSED,
+    SPAN_COLUMNS,
+    STATUSES,
+    TIMEOUT,
+    Grid,
+    Totals,
+    Versions,
+)
+from warroom.simulator.seconds import Intervals, Seconds
 from warroom.telemetry.prometheus_data import MetricInfo
 
-BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-LE: Final = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
-LE_MS: Final = ("5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000", "+Inf")
-BUCKETS: Final = len(LE)
-STATUSES: Final = ("200", "500", "502", "503", "504")
-OWN, CALLEE, REFUSED, TIMEOUT = 1, 2, 3, 4
-_HTTP_COLUMNS: Final = BUCKETS + 2 + len(STATUSES)
-_SPAN_COLUMNS: Final = BUCKETS + 2 + 2
+Strand: TypeAlias = tuple[str, str, str]
+"""Requests whose times have a law of their own: a slice's dimension, value and fault; empty for all others."""
+
+_MAIN: Final[Strand] = ("", "", "")
+_NUMBER, _TIME, _SQUARE = range(3)
+_MOMENTS: Final = 3
+"""What is gathered of a strand of a cell: how many requests, the sum of their times, and that of their squares."""
+_COUNTED: Final = BUCKETS + len(STATUSES) + 1
+"""What is counted of a cell: by bucket, by status, and the sum of the times."""
+_LEAST_SQUARE: Final = 0.0004
+_MOST_SQUARE: Final = 6.25
 _LOG_BOUNDS: Final = np.log(np.array(BOUNDS))
 
 INFOS: Final = (
@@ -44,291 +59,217 @@ INFOS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Requests of one kind: places of the service, the region, the version's slot, and the journey (-1: any)."""
-
-    service: int
-    region: int
-    slot: int
-    version: str
-    journey: int
-    entry: bool
-
-    @property
-    def http(self) -> tuple[int, int, str]:
-        """Whose HTTP metrics count it."""
-        return self.service, self.region, self.version
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Whose span metrics count it."""
-        return self.service, self.journey if self.entry else -1
-
-
-class _Totals:
-    """What has been counted so far of some groups of cells, and which cells are whose."""
-
-    def __init__(
-        self, groups: tuple[tuple[object, ...], ...], member: list[tuple[object, ...]], old: _Totals | None
-    ) -> None:
-        self.groups = groups
-        where = {group: at for at, group in enumerate(groups)}
-        self.matrix = np.zeros((len(groups), len(member)))
-        for column, group in enumerate(member):
-            self.matrix[where[group], column] = 1.0
-        self.buckets = np.zeros((len(groups), BUCKETS))
-        self.sums = np.zeros(len(groups))
-        self.statuses = np.zeros((len(groups), len(STATUSES)))
-        if old is not None:
-            for at, group in enumerate(old.groups):
-                if (now := where.get(group)) is not None:
-                    self.buckets[now], self.sums[now] = old.buckets[at], old.sums[at]
-                    self.statuses[now] = old.statuses[at]
-
-    def add(self, buckets: Floats, sums: Floats, statuses: Floats) -> None:
-        self.buckets += self.matrix @ buckets
-        self.sums += self.matrix @ sums
-        self.statuses += self.matrix @ statuses
-
-
 class Requests:
-    """All request metrics. `keys` change when a version comes: then `layout` has gone up by one."""
+    """All request metrics. What is expected of a part of a scrape is kept until the rest of it has been lived."""
 
-    def __init__(self, axes: Axes, versions: tuple[tuple[str, ...], ...]) -> None:
-        self.axes = axes
-        self.layout = 0
-        self._http: _Totals | None = None
-        self._span: _Totals | None = None
+    def __init__(self, axes: Axes, versions: Versions, streams: Streams) -> None:
+        self._axes, self._streams = axes, streams
         self._seen: dict[tuple[int, str], int] = {}
         self._codes: dict[int, str] = {}
         edges, where = axes.topology.edges, axes.topology.service_index
         self._ends = [where[one.source] for one in edges], [where[one.target] for one in edges]
         self._callers = np.zeros((len(axes.topology.services), len(edges)))
-        for at, edge in enumerate(edges):
-            self._callers[where[edge.source], at] = 1.0
-        self._entries = {where[name] for name in axes.topology.entries}
-        split = {*self._entries, *(where[one.source] for one in edges if one.journeys)}
-        # Where journeys differ in what is called, they differ in how long it takes.
-        every = tuple(range(len(axes.topology.journeys)))
-        self._journeys = dict.fromkeys(split, every)
-        self.arrange(versions)
+        self._callers[self._ends[0], np.arange(len(edges))] = 1.0
+        self._http: Totals | None = None
+        self._spans: Totals | None = None
+        self._mixed: Floats = np.zeros((len(STATUSES), 0))
+        """(statuses, cells): expected since the last scrape."""
+        self._strands: dict[Strand, Floats] = {_MAIN: np.zeros((_MOMENTS, 0))}
+        """(moments, cells) each: expected since the last scrape."""
+        self._cells: tuple[object, ...] = ()
+        self.arrange(versions, {})
 
-    def arrange(self, versions: tuple[tuple[str, ...], ...], codes: Mapping[int, str] | None = None) -> None:
+    def arrange(self, versions: Versions, codes: Mapping[int, str]) -> None:
         """Take these versions (by service and slot, empty where there is none) and statuses of own failures."""
         for at, names in enumerate(versions):
-            for slot, name in enumerate(names):
-                if name:
-                    self._seen[at, name] = slot
-        self._versions = versions
-        if codes:
-            self._codes.update(codes)
-        self._cells = [
-            Cell(at, region, slot, name, journey, at in self._entries)
-            for at, region in self.axes.pairs
-            for (service, name), slot in self._seen.items() if service == at
-            for journey in self._journeys.get(at, (-1,))
-        ]  # fmt: skip
-        self._http = _Totals(
-            tuple(dict.fromkeys(one.http for one in self._cells)), [one.http for one in self._cells], self._http
-        )
-        self._span = _Totals(
-            tuple(dict.fromkeys(one.span for one in self._cells)), [one.span for one in self._cells], self._span
-        )
-        self._places()
-        self.keys = self._all_keys()
-        self.sources = self._all_sources()
-        self.layout += 1
-
-    def _places(self) -> None:
-        count = self.axes.count
-        self._pair = np.array([one.service * count + one.region for one in self._cells], np.intp)
-        self._slot = np.array(
-            [pair * VERSION_SLOTS + one.slot for pair, one in zip(self._pair, self._cells, strict=True)], np.intp
-        )
-        # A version that left its slot to another gets no requests any more.
-        self._here = np.array([self._versions[one.service][one.slot] == one.version for one in self._cells], np.float64)
-        size = len(self.axes.topology.services) * count
-        beyond = size * len(self.axes.topology.journeys)
-        self._kind = np.array(
-            [
-                one.journey * size + pair if one.journey >= 0 else beyond + pair
-                for pair, one in zip(self._pair.tolist(), self._cells, strict=True)
-            ],
-            np.intp,
-        )
-        self._group = {one: at for at, one in enumerate(self._http.groups)} if self._http else {}
-        first: dict[object, int] = {one.http: at for at, one in reversed(list(enumerate(self._cells)))}
-        self._replicas = np.array([first[one] for one in (self._http.groups if self._http else ())], np.intp)
-        self._runs = np.array(
-            [[float((group[0], group[2]) == one) for group in self._group] for one in self._seen], np.float64
-        ).reshape(len(self._seen), len(self._group))
-        size = len(self._cells)
-        self._expected = np.zeros((size, BUCKETS))
-        self._mixed = np.zeros((size, len(STATUSES)))
-        self._time = np.zeros(size)
-        self._square = np.zeros(size)
+            self._seen |= {(at, name): slot for slot, name in enumerate(names) if name}
+        self._codes.update(codes)
+        before = {one: at for at, one in enumerate(self._cells)}
+        self.grid = grid = Grid(self._axes, versions, self._seen, self._codes)
+        self._cells, self._group = grid.cells, frozenset(grid.http)
+        self._http = Totals(grid.to_http, _COUNTED, self._http)
+        self._spans = Totals(grid.to_spans, _COUNTED, self._spans)
+        both = [(now, before[one]) for now, one in enumerate(grid.cells) if one in before]
+        now, old = [one for one, _ in both], [one for _, one in both]
+        self._mixed = _moved(self._mixed, len(grid.cells), now, old)
+        self._strands = {name: _moved(one, len(grid.cells), now, old) for name, one in self._strands.items()}
 
     def series_of(self, service: int, region: int, version: str) -> tuple[tuple[str, str], ...] | None:
         """The labels of the service's duration buckets without `le`; None for a version nobody knows."""
         if (service, region, version) not in self._group:
             return None
-        return tuple(self._http_labels(service, region, version).items())
+        return tuple(self.grid.http_labels(service, region, version).items())
 
-    def _http_labels(self, service: int, region: int, version: str) -> dict[str, str]:
-        return {**self.axes.service(service), "region": self.axes.regions[region], "version": version}
+    def live(self, seconds: Seconds, ends: Sequence[int], due: Seconds) -> Floats:
+        """Seconds pass, and at the `ends` of some of them, which are `due`, there is a scrape: (ends, series)."""
+        grid = self.grid
+        mixed, strands = self._expected(grid, seconds, Answers(seconds))
+        intervals = Intervals(len(seconds), ends)
+        totals, self._mixed = intervals.sums(mixed, self._mixed)
+        found: dict[Strand, Floats] = {}
+        nothing = np.zeros((_MOMENTS, len(grid.cells)))
+        for name in sorted(strands.keys() | self._strands.keys()):
+            numbers = strands.get(name)
+            if numbers is None:
+                numbers = np.zeros((len(seconds), *nothing.shape))
+            found[name], self._strands[name] = intervals.sums(numbers, self._strands.get(name, nothing))
+        for name in [one for one, left in self._strands.items() if one != _MAIN and not left.any()]:
+            del self._strands[name]
+        return self._rows(grid, self._drawn(totals, found), due) if ends else np.empty((0, len(grid.keys)))
 
-    def _all_keys(self) -> tuple[SeriesKey, ...]:
-        keys: list[SeriesKey] = []
-        assert self._http is not None and self._span is not None  # noqa: S101, PT018 (arranged before)
-        duration = "http_request_duration_seconds"
-        for service, region, version in self._http.groups:
-            labels = self._http_labels(service, region, version)  # type: ignore[arg-type]
-            keys += [key_of(f"{duration}_bucket", {**labels, "le": le}) for le in LE]
-            keys += [key_of(f"{duration}_sum", labels), key_of(f"{duration}_count", labels)]
-            own = self._codes.get(service, "500")  # type: ignore[call-overload]
-            codes = (STATUSES[0], own, *STATUSES[2:])
-            keys += [key_of("http_requests_total", {**labels, "status": code}) for code in codes]
-        spans = "traces_span_metrics_duration_milliseconds"
-        for service, journey in self._span.groups:
-            labels = self._span_labels(service, journey)  # type: ignore[arg-type]
-            keys += [key_of(f"{spans}_bucket", {**labels, "le": le}) for le in LE_MS]
-            keys += [key_of(f"{spans}_sum", labels), key_of(f"{spans}_count", labels)]
-            keys += [key_of("traces_span_metrics_calls_total", {**labels, "status_code": f"STATUS_CODE_{code}"})
-                     for code in ("UNSET", "ERROR")]  # fmt: skip
-        for group in self._http.groups:
-            keys.append(key_of("service_replicas", self._http_labels(*group)))  # type: ignore[arg-type]
-        for service, version in self._seen:
-            keys.append(key_of("service_build_info", {**self.axes.service(service), "version": version}))
-        return tuple(keys)
+    def _expected(self, grid: Grid, seconds: Seconds, answers: Answers) -> tuple[Floats, dict[Strand, Floats]]:
+        """(T, statuses, cells), and by strand (T, moments, cells)."""
+        mean, sigma, callee, share = _by_kind(answers, grid.kind)
+        weight = _cells(seconds.weight, grid.slot) * grid.here * share
+        rate, refused = _cells(seconds.served, grid.pair) * weight, _cells(seconds.shed, grid.pair) * weight
+        mean = mean * _cells(answers.version_time, grid.slot)
+        spread = np.exp(np.minimum(sigma * sigma, _MOST_SQUARE))
+        strands = (
+            self._sliced(grid, seconds, (rate, mean, spread)) if any(one.tick.slices for one in seconds.moments) else {}
+        )
+        main = np.empty((len(rate), _MOMENTS, rate.shape[1]))
+        number = rate - sum(one[:, _NUMBER] for one in strands.values()) if strands else rate
+        strands[_MAIN] = _moments(np.maximum(number, 0.0), mean, spread, out=main)
+        own = _cells(answers.version_own, grid.slot)
+        mixed = np.empty((len(rate), len(STATUSES), rate.shape[1]))
+        self._mix(grid, seconds, (rate, own, callee), mixed)
+        mixed[:, REFUSED] = refused
+        return mixed, strands
 
-    def _span_labels(self, service: int, journey: int) -> dict[str, str]:
-        topology = self.axes.topology
-        one = topology.services[service]
-        name = journey_operation(topology.journeys[journey]) if journey >= 0 else server_operation(one, topology)
-        consumes = any(queue.target == one.name for queue in topology.queues)
-        kind = "SPAN_KIND_CONSUMER" if consumes else "SPAN_KIND_SERVER"
-        return {**self.axes.service(service), "service_name": one.name, "span_name": name, "span_kind": kind}
+    def _sliced(self, grid: Grid, seconds: Seconds, law: tuple[Floats, Floats, Floats]) -> dict[Strand, Floats]:
+        """The moments of slices that take longer, each for itself."""
+        rate, mean, spread = law
+        found: dict[Strand, Floats] = {}
+        for at, slices in seconds.sliced:
+            for one in slices:
+                extra = one.extra.take(grid.pair)
+                part = rate[at] * np.where(extra > 0, one.share, 0.0)
+                name = one.dim, one.value, one.fault
+                strand = found.setdefault(name, np.zeros((len(rate), _MOMENTS, rate.shape[1])))
+                strand[at] += _moments(part[None], mean[at] + extra, spread[at], out=np.empty((1, *strand.shape[1:])))[
+                    0
+                ]
+        return found
 
-    def _all_sources(self) -> Places:
-        assert self._http is not None and self._span is not None  # noqa: S101, PT018 (arranged before)
-        pairs = [self.axes.source(group[0], group[1]) for group in self._http.groups]  # type: ignore[arg-type]
-        free = len(self._span.groups) * _SPAN_COLUMNS + len(self._http.groups) + len(self._seen)
-        return np.concatenate([np.repeat(np.array(pairs, np.intp), _HTTP_COLUMNS), np.full(free, -1, np.intp)])
+    def _mix(self, grid: Grid, seconds: Seconds, law: tuple[Floats, Floats, Floats], out: Floats) -> None:
+        """How many are expected to end with each status: (T, statuses, cells)."""
+        rate, own, callee = law
+        late = self._callers @ (seconds.calls * seconds.timed_out)
+        bad = self._callers @ (seconds.calls * np.maximum(seconds.call_errors, seconds.timed_out))
+        late_share = _cells(late / np.maximum(bad, 1e-12), grid.pair)
+        for at, slices in seconds.sliced:
+            for one in slices:
+                here = origin(one, *self._ends).take(grid.pair) * one.share
+                own[at] = 1.0 - (1.0 - own[at]) * (1.0 - here)
+                there = np.where(here > 0, 0.0, np.maximum(one.errors, 0.0).take(grid.pair) * one.share)
+                callee[at] = 1.0 - (1.0 - callee[at]) * (1.0 - there)
+        well = rate * (1.0 - own)
+        failed = well * callee
+        np.subtract(well, failed, out=out[:, 0])
+        np.multiply(rate, own, out=out[:, OWN])
+        np.multiply(failed, late_share, out=out[:, TIMEOUT])
+        np.subtract(failed, out[:, TIMEOUT], out=out[:, CALLEE])
 
-    def live(self, answers: Answers) -> None:
-        """A second passes."""
-        tick, pair, slot = answers.tick, self._pair, self._slot
-        share = _beside(answers.mix, None).take(self._kind)
-        weight = tick.weight.take(slot) * self._here * share
-        rate = tick.served.take(pair) * weight
-        refused = tick.shed.take(pair) * weight
-        mean = _beside(answers.mean, answers.mix).take(self._kind) * answers.version_time.take(slot)
-        sigma = _beside(answers.sigma, answers.mix).take(self._kind)
-        spread = self._spread(tick, pair, mean, sigma) * rate[:, None]
-        spread[:, 0] += refused
-        self._expected += spread
-        times = rate * mean
-        self._time += times
-        self._square += times * mean * np.exp(np.minimum(sigma * sigma, 4.0))
-        own = answers.version_own.take(slot)
-        callee = _beside(answers.callee, answers.mix).take(self._kind)
-        self._mix(tick, rate, refused, own, callee)
+    def _drawn(self, mixed: Floats, strands: Mapping[Strand, Floats]) -> tuple[Floats, Floats]:
+        """Counts what came. Returns the totals of HTTP metrics and of spans: (scrapes, groups, counted)."""
+        mixed = np.maximum(mixed, 0.0)
+        found = np.empty((len(mixed), mixed.shape[2], _COUNTED))
+        expected = _buckets(strands[_MAIN])
+        for name, one in strands.items():
+            if name != _MAIN:
+                expected += _buckets(one)
+        # What is refused is refused at once.
+        expected[..., 0] += mixed[:, REFUSED]
+        found[..., :BUCKETS] = self._streams.buckets.poisson(np.maximum(expected, 0.0))
+        counts = found[..., :BUCKETS].sum(-1)
+        number = np.maximum(mixed.sum(1), 1e-12)
+        found[..., BUCKETS:-1] = self._statuses(mixed / number[:, None], counts)
+        times = np.maximum(sum(strands.values()), 0.0) if len(strands) > 1 else strands[_MAIN]
+        found[..., -1] = self._durations(times, number, counts)
+        assert self._http is not None and self._spans is not None  # noqa: S101, PT018 (arranged before)
+        return self._http.add(found), self._spans.add(found)
 
-    def _spread(self, tick: Tick, pair: Places, mean: Floats, sigma: Floats) -> Floats:
-        """The share of each cell's requests in each bucket."""
-        share = _buckets(mean, sigma)
-        if not tick.slices:
-            return share
-        whole = np.ones(len(pair))
-        more = np.zeros_like(share)
-        for one in tick.slices:
-            part = np.where((one.extra.take(pair) > 0), one.share, 0.0)
-            whole -= part
-            more += part[:, None] * _buckets(mean + one.extra.take(pair), sigma)
-        return share * np.maximum(whole, 0.0)[:, None] + more
-
-    def _mix(self, tick: Tick, rate: Floats, refused: Floats, own: Floats, callee: Floats) -> None:
-        """How many are expected to end with each status."""
-        pair = self._pair
-        late = self._callers @ (tick.calls * tick.timed_out)
-        bad = self._callers @ (tick.calls * np.maximum(tick.call_errors, tick.timed_out))
-        late_share = np.where(bad > 0, late / np.maximum(bad, 1e-12), 0.0).take(pair)
-        for one in tick.slices:
-            here = origin(one, self._ends[0], self._ends[1]).take(pair) * one.share
-            own = 1.0 - (1.0 - own) * (1.0 - here)
-            callee = 1.0 - (1.0 - callee) * (1.0 - np.where(here > 0, 0.0, one.errors.take(pair) * one.share))
-        mixed = self._mixed
-        failed = rate * (1.0 - own) * callee
-        mixed[:, TIMEOUT] += failed * late_share
-        mixed[:, CALLEE] += failed * (1.0 - late_share)
-        mixed[:, OWN] += rate * own
-        mixed[:, REFUSED] += refused
-        mixed[:, 0] += np.maximum(rate * (1.0 - own) - failed, 0.0)
-
-    def write(self, tick: Tick, random: np.random.Generator, row: Floats) -> None:
-        """The numbers of all series at the end of that second, in the order of `keys`."""
-        assert self._http is not None and self._span is not None  # noqa: S101, PT018 (arranged before)
-        drawn = random.poisson(self._expected).astype(np.float64)
-        counts = drawn.sum(1)
-        statuses = self._statuses(random, counts)
-        sums = self._durations(random, counts)
-        self._http.add(drawn, sums, statuses)
-        self._span.add(drawn, sums, statuses)
-        self._expected[:] = 0.0
-        self._mixed[:] = 0.0
-        self._time[:] = 0.0
-        self._square[:] = 0.0
-        http, span = self._http, self._span
-        size = len(http.groups) * _HTTP_COLUMNS
-        part = row[:size].reshape(-1, _HTTP_COLUMNS)
-        np.cumsum(http.buckets, axis=1, out=part[:, :BUCKETS])
-        part[:, BUCKETS] = http.sums
-        part[:, BUCKETS + 1] = part[:, BUCKETS - 1]
-        part[:, BUCKETS + 2 :] = http.statuses
-        wide = size + len(span.groups) * _SPAN_COLUMNS
-        part = row[size:wide].reshape(-1, _SPAN_COLUMNS)
-        np.cumsum(span.buckets, axis=1, out=part[:, :BUCKETS])
-        np.multiply(span.sums, 1000.0, out=part[:, BUCKETS])
-        part[:, BUCKETS + 1] = part[:, BUCKETS - 1]
-        part[:, BUCKETS + 2] = span.statuses[:, 0]
-        part[:, BUCKETS + 3] = span.statuses[:, 1:].sum(1)
-        self._versions_of(tick, row[wide:])
-
-    def _versions_of(self, tick: Tick, row: Floats) -> None:
-        cells = self._replicas
-        share = tick.weight.take(self._slot[cells]) * self._here[cells]
-        np.rint(tick.replicas.take(self._pair[cells]) * share, out=row[: len(cells)])
-        row[len(cells) :] = np.where(self._runs @ share > 0, 1.0, math.nan)
-
-    def _statuses(self, random: np.random.Generator, counts: Floats) -> Floats:
-        total = self._mixed.sum(1)
-        share = self._mixed / np.maximum(total, 1e-12)[:, None]
-        share[total <= 0, 0] = 1.0
+    def _statuses(self, share: Floats, counts: Floats) -> Floats:
+        """(scrapes, cells, statuses)."""
         # The last share is what is left of 1: the good ones, so that rounding never makes a failure.
-        order = random.multinomial(counts.astype(np.int64), share[:, ::-1])
-        return order[:, ::-1].astype(np.float64)
+        order = self._streams.statuses.multinomial(counts.astype(np.int64), np.moveaxis(share, 1, 2)[..., ::-1])
+        return order[..., ::-1].astype(np.float64)
 
-    def _durations(self, random: np.random.Generator, counts: Floats) -> Floats:
+    def _durations(self, times: Floats, number: Floats, counts: Floats) -> Floats:
         """The sum of all times: its mean is the engine's, its spread that of so many draws."""
-        expected = np.maximum(self._mixed.sum(1), 1e-12)
-        scatter = np.sqrt(np.maximum(self._square - self._time * self._time / expected, 0.0))
-        sums: Floats = self._time * counts / expected + scatter * random.standard_normal(len(counts)) * 0.5
-        return np.where(counts > 0, np.maximum(sums, self._time * counts / expected * 0.2), 0.0)
+        whole = times[:, _TIME]
+        scatter = np.sqrt(np.maximum(times[:, _SQUARE] - whole * whole / number, 0.0))
+        usual = whole * counts / number
+        drawn = usual + 0.5 * scatter * self._streams.durations.standard_normal(counts.shape)
+        return np.where(counts > 0, np.maximum(drawn, 0.2 * usual), 0.0)
+
+    @staticmethod
+    def _rows(grid: Grid, totals: tuple[Floats, Floats], due: Seconds) -> Floats:
+        """(scrapes, series) in the order of the grid's keys."""
+        http, spans = totals
+        count = len(http)
+        one = np.empty((count, len(grid.http), HTTP_COLUMNS))
+        np.cumsum(http[..., :BUCKETS], axis=-1, out=one[..., :BUCKETS])
+        one[..., BUCKETS] = http[..., -1]
+        one[..., BUCKETS + 1] = one[..., BUCKETS - 1]
+        one[..., BUCKETS + 2 :] = http[..., BUCKETS:-1]
+        other = np.empty((count, len(grid.spans), SPAN_COLUMNS))
+        np.cumsum(spans[..., :BUCKETS], axis=-1, out=other[..., :BUCKETS])
+        np.multiply(spans[..., -1], 1000.0, out=other[..., BUCKETS])
+        other[..., BUCKETS + 1] = other[..., BUCKETS - 1]
+        other[..., BUCKETS + 2] = spans[..., BUCKETS]
+        np.sum(spans[..., BUCKETS + 1 : -1], axis=-1, out=other[..., BUCKETS + 3])
+        share = _cells(due.weight, grid.slot[grid.replicas]) * grid.here[grid.replicas]
+        replicas = np.rint(_cells(due.replicas, grid.pair[grid.replicas]) * share)
+        runs = np.where(share @ grid.runs.T > 0, 1.0, math.nan)
+        return np.concatenate([one.reshape(count, -1), other.reshape(count, -1), replicas, runs], axis=1)
 
 
-def _beside(by_journey: Floats, mix: Floats | None) -> Floats:
-    """The numbers by journey, and after them those of all journeys together."""
-    whole = np.ones(by_journey.shape[1:]) if mix is None else (by_journey * mix).sum(0)
-    return np.concatenate([by_journey.ravel(), whole.ravel()])
+def _moved(numbers: Floats, count: int, now: list[int], before: list[int]) -> Floats:
+    found = np.zeros((len(numbers), count))
+    found[:, now] = numbers[:, before]
+    return found
 
 
-def _buckets(mean: Floats, sigma: Floats) -> Floats:
-    sigma = np.maximum(sigma, 0.02)
-    middle = np.log(np.maximum(mean, 1e-5)) - 0.5 * sigma * sigma
-    below = normal_cdf((_LOG_BOUNDS - middle[:, None]) / sigma[:, None])
-    share = np.empty((len(mean), BUCKETS))
-    share[:, 0] = below[:, 0]
-    np.subtract(below[:, 1:], below[:, :-1], out=share[:, 1:-1])
-    np.subtract(1.0, below[:, -1], out=share[:, -1])
-    return share
+def _cells(numbers: Floats, places: Places) -> Floats:
+    """(T, cells): numbers at places of each second's flattened array."""
+    found: Floats = numbers.reshape(len(numbers), -1).take(places, axis=1)
+    return found
+
+
+def _by_kind(answers: Answers, kind: Places) -> tuple[Floats, Floats, Floats, Floats]:
+    """(T, cells) each: mean, sigma and callee, and the share of the service's requests that these are."""
+    count, _, journeys, services, regions = answers.by_journey.shape
+    # By journey, and after them those of all journeys together.
+    table = np.empty((count, 4, journeys + 1, services, regions))
+    table[:, :3, :journeys] = answers.by_journey
+    table[:, :3, journeys] = answers.whole
+    table[:, 3, :journeys] = answers.mix
+    table[:, 3, journeys] = 1.0
+    found = table.reshape(count, 4, -1).take(kind, axis=2)
+    return found[:, 0], found[:, 1], found[:, 2], found[:, 3]
+
+
+def _moments(number: Floats, mean: Floats, spread: Floats, *, out: Floats) -> Floats:
+    """(T, moments, cells) of so many lognormal times; `spread` is the mean of the squares over the mean squared."""
+    out[:, _NUMBER] = number
+    np.multiply(number, mean, out=out[:, _TIME])
+    np.multiply(out[:, _TIME] * mean, spread, out=out[:, _SQUARE])
+    return out
+
+
+def _buckets(moments: Floats) -> Floats:
+    """(scrapes, cells, buckets): how many requests are expected in each, of (scrapes, moments, cells)."""
+    number, time, square = moments[:, _NUMBER], moments[:, _TIME], moments[:, _SQUARE]
+    known = np.maximum(number, 1e-12)
+    mean = np.maximum(time / known, 1e-5)
+    variance = np.log(np.maximum(square / known, 1e-10) / (mean * mean))
+    variance = np.minimum(np.maximum(variance, _LEAST_SQUARE), _MOST_SQUARE)
+    middle = np.log(mean) - 0.5 * variance
+    below = normal_cdf((_LOG_BOUNDS - middle[..., None]) / np.sqrt(variance)[..., None])
+    below *= number[..., None]
+    found = np.empty((*number.shape, BUCKETS))
+    found[..., 0] = below[..., 0]
+    np.subtract(below[..., 1:], below[..., :-1], out=found[..., 1:-1])
+    np.subtract(number, below[..., -1], out=found[..., -1])
+    return found

@@ -1,4 +1,4 @@
-"""Samples of all series at one moment, as a Prometheus would have scraped them, in rows of a block.
+"""Samples of all series, as a Prometheus would have scraped them: seconds are gathered and made into blocks together.
 
 What does not answer is not scraped: its series have no sample then, and its counters begin anew when it is back.
 """
@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Axes, Floats
 from warroom.simulator.blurs import Blurs
 from warroom.simulator.dice import Dice
 from warroom.simulator.facts import Facts
 from warroom.simulator.meters import Meters
-from warroom.simulator.requests import BOUNDS, LE, Requests
+from warroom.simulator.request_cells import BOUNDS, LE, Versions
+from warroom.simulator.requests import Requests
+from warroom.simulator.seconds import Moment, Seconds
 from warroom.simulator.spans import Told
-from warroom.simulator.tick import Tick
 from warroom.telemetry.alerts import Exemplar
 from warroom.telemetry.block import Block, SeriesKey, Sink
 
@@ -33,44 +34,51 @@ _BUCKETS: Final = "http_request_duration_seconds_bucket"
 
 
 class Scrapes:
-    """Gathers each second, takes samples when told to, and hands them over in blocks."""
+    """Gathers seconds, and hands over the samples of those in which a scrape was due.
+
+    Invariant: how many scrapes are made at once changes no sample.
+    """
 
     def __init__(
-        self, axes: Axes, meters: Meters, requests: Requests, facts: Facts, random: np.random.Generator, dice: Dice,
-        sink: Sink,
+        self, axes: Axes, meters: Meters, requests: Requests, facts: Facts, dice: Dice, sink: Sink
     ) -> None:  # fmt: skip
-        self._axes, self.meters, self._requests, self._facts = axes, meters, requests, facts
-        self._random, self._sink = random, sink
+        self._axes, self.meters, self._requests, self._facts, self._sink = axes, meters, requests, facts, sink
         self._blurs = Blurs(dice)
-        self._rows: list[Floats] = []
-        self._times: list[float] = []
+        self._waiting: list[Moment] = []
+        self._due: list[int] = []
         self._down = np.zeros(len(axes.topology.services) * axes.count, bool)
-        self._versions: tuple[tuple[str, ...], ...] | None = None
+        self._versions: Versions = ()
         self._codes: dict[int, str] = {}
+        self._keys: tuple[SeriesKey, ...] = ()
+        self._known: dict[SeriesKey, SeriesKey] = {}
         self._base: dict[SeriesKey, float] = {}
         self._bases: Floats | None = None
         self._newest: dict[tuple[int, int, str, int], tuple[float, float, str]] = {}
         self._told: dict[tuple[int, int, str, int], float] = {}
+        self._measured: list[Exemplar] = []
         self.samples = 0
         self.exemplars = 0
         self._arrange()
 
     @property
     def waiting(self) -> int:
-        """Rows that were not handed over."""
-        return len(self._rows)
+        """Seconds of which no samples were made yet."""
+        return len(self._waiting)
 
-    def live(self, answers: Answers, versions: tuple[tuple[str, ...], ...], faults: Sequence[ActiveFault]) -> None:
-        """A second passes."""
-        codes = own_codes(self._axes, faults)
+    def live(self, moment: Moment, versions: Versions, *, due: bool) -> None:
+        """A second passes, at the end of which a scrape may be due."""
+        codes = own_codes(self._axes, moment.faults) if moment.faults else {}
         if versions != self._versions or any(self._codes.get(at) != code for at, code in codes.items()):
             self.hand_over()
+            self._sample()
             self._versions = versions
             self._codes.update(codes)
             self._requests.arrange(versions, self._codes)
             self._arrange()
-        self.meters.live(answers.tick)
-        self._requests.live(answers)
+        if due:
+            self._facts.look(moment)
+            self._due.append(len(self._waiting))
+        self._waiting.append(moment)
 
     def remember(self, told: Sequence[Told]) -> None:
         """Requests that were followed to their end: the newest of each bucket becomes its exemplar."""
@@ -83,67 +91,8 @@ class Scrapes:
                 if at > self._newest.get(place, (0.0, 0.0, ""))[0]:
                     self._newest[place] = at, node.length, one.trace_id
 
-    def take(self, tick: Tick, faults: Sequence[ActiveFault]) -> None:
-        """Samples of everything at the end of that second."""
-        self._facts.look()
-        row = np.empty(len(self._keys))
-        count = len(self.meters.keys)
-        self._restarts(tick)
-        self.meters.write(tick, self._random, row[:count])
-        self._requests.write(tick, self._random, row[count:])
-        if self._returned.any():
-            self._begin_anew(row)
-        if self._bases is not None:
-            row -= self._bases
-        self._blurs.apply(faults, tick.second, row)
-        if self._down.any():
-            row[(self._sources >= 0) & self._down[self._sources]] = math.nan
-        self._rows.append(row)
-        self._times.append(tick.now + 1.0)
-
-    def hand_over(self) -> None:
-        """Give the sink what was taken."""
-        if not self._rows:
-            return
-        values = np.stack(self._rows) if len(self._rows) > 1 else self._rows[0][None]
-        self.samples += int(values.size)
-        self._sink.append(Block(self._keys, np.array(self._times), values))
-        self._rows.clear()
-        self._times.clear()
-        if self._newest:
-            self._exemplars()
-
-    _keys: tuple[SeriesKey, ...] = ()
-
-    def _arrange(self) -> None:
-        if self._bases is not None:
-            self._base.update(zip(self._keys, self._bases.tolist(), strict=True))
-        known: dict[SeriesKey, SeriesKey] = getattr(self, "_known", {})
-        # A series keeps its key object for life: receivers know columns again by it.
-        self._keys = tuple(known.setdefault(key, key) for key in (*self.meters.keys, *self._requests.keys))
-        self._known = known
-        self._sources = np.concatenate([self.meters.sources, self._requests.sources])
-        self._restarting = np.concatenate([self.meters.restarting, self._requests.sources >= 0])
-        if self._bases is not None:
-            self._bases = np.array([self._base.get(key, 0.0) for key in self._keys])
-        self._blurs.arrange(self._keys)
-        self._returned = np.zeros(len(self._down), bool)
-
-    def _restarts(self, tick: Tick) -> None:
-        down = tick.up.ravel() < DOWN
-        self._returned = self._down & ~down
-        self._down = down
-        if self._returned.any():
-            self._facts.started.ravel()[self._returned] = tick.now
-
-    def _begin_anew(self, row: Floats) -> None:
-        columns = self._restarting & (self._sources >= 0) & self._returned[self._sources]
-        if self._bases is None:
-            self._bases = np.zeros(len(row))
-        self._bases[columns] = row[columns]
-
-    def _exemplars(self) -> None:
-        found: list[Exemplar] = []
+    def scraped(self) -> None:
+        """A scrape was due, and what ended before it has been remembered."""
         for place, (at, length, trace_id) in self._newest.items():
             service, region, version, bucket = place
             labels = self._requests.series_of(service, region, version)
@@ -152,10 +101,72 @@ class Scrapes:
                 continue
             self._told[place] = at
             series = tuple(sorted((("__name__", _BUCKETS), ("le", LE[bucket]), *labels)))
-            found.append(Exemplar(series, (("trace_id", trace_id),), length, at, trace_id))
+            self._measured.append(Exemplar(series, (("trace_id", trace_id),), length, at, trace_id))
         self._newest.clear()
-        self.exemplars += len(found)
-        self._sink.exemplars(found)
+
+    def hand_over(self) -> None:
+        """Give the sink the samples of all scrapes that were due."""
+        if self._due:
+            self._sample()
+        if self._measured:
+            self.exemplars += len(self._measured)
+            self._sink.exemplars(self._measured)
+            self._measured = []
+
+    def _sample(self) -> None:
+        """Make samples of what is waiting, up to the last scrape if there is one, else take in what led to the next."""
+        if not self._waiting:
+            return
+        ends = self._due
+        until = ends[-1] + 1 if ends else len(self._waiting)
+        now, self._waiting, self._due = self._waiting[:until], self._waiting[until:], []
+        seconds, due = Seconds(now), Seconds([now[at] for at in ends])
+        returned = [self._restarts(one) for one in due.moments]
+        rows = self.meters.live(seconds, ends, due), self._requests.live(seconds, ends, due)
+        if not ends:
+            return
+        values = np.concatenate(rows, axis=1)
+        for row, moment, (back, down) in zip(values, due.moments, returned, strict=True):
+            self._finish(row, moment, back, down)
+        self.samples += int(values.size)
+        self._sink.append(Block(self._keys, np.array([one.tick.now + 1.0 for one in due.moments]), values))
+
+    def _restarts(self, moment: Moment) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """What is back in that scrape, and what is down: (services * regions)."""
+        down = moment.tick.up.ravel() < DOWN
+        back = self._down & ~down
+        self._down = down
+        if back.any():
+            self._facts.started = np.where(
+                back.reshape(self._facts.started.shape), moment.tick.now, self._facts.started
+            )
+        moment.started = self._facts.started
+        return back, down
+
+    def _finish(self, row: Floats, moment: Moment, back: NDArray[np.bool_], down: NDArray[np.bool_]) -> None:
+        """What began anew, what is shown otherwise than it is, and what is not reached."""
+        if back.any():
+            if self._bases is None:
+                self._bases = np.zeros(len(row))
+            columns = self._restarting & (self._sources >= 0) & back[self._sources]
+            self._bases[columns] = row[columns]
+        if self._bases is not None:
+            row -= self._bases
+        self._blurs.apply(moment.faults, moment.tick.second, row)
+        if down.any():
+            row[(self._sources >= 0) & down[self._sources]] = math.nan
+
+    def _arrange(self) -> None:
+        if self._bases is not None:
+            self._base.update(zip(self._keys, self._bases.tolist(), strict=True))
+        grid = self._requests.grid
+        # A series keeps its key object for life: receivers know columns again by it.
+        self._keys = tuple(self._known.setdefault(key, key) for key in (*self.meters.keys, *grid.keys))
+        self._sources = np.concatenate([self.meters.sources, grid.sources])
+        self._restarting = np.concatenate([self.meters.restarting, grid.sources >= 0])
+        if self._bases is not None:
+            self._bases = np.array([self._base.get(key, 0.0) for key in self._keys])
+        self._blurs.arrange(self._keys)
 
 
 def own_codes(axes: Axes, faults: Sequence[ActiveFault]) -> dict[int, str]:
