@@ -38,10 +38,12 @@ from warroom.server.settings import ServerSettings
 from warroom.settings.fields import ListenSettings
 from warroom.store.port import EventStore
 from warroom.store.sqlite import SqliteStore
+from warroom.tabletop.bots.team import Bot
 from warroom.tabletop.branch import going_on
 from warroom.tabletop.clock import ExerciseClock
 from warroom.tabletop.deeds import FACILITATOR, Whisper
-from warroom.tabletop.drill import Drill
+from warroom.tabletop.drill import Drill, Telemetry
+from warroom.tabletop.headless import play
 from warroom.tabletop.isolation import isolated
 from warroom.tabletop.live import Facilitator
 from warroom.tabletop.live_team import LiveTeam
@@ -68,6 +70,9 @@ class ExercisePlan:
     `speed` is the pace once it starts, which is when `players` are in the room, at once when solo, else by a host's
     hand. `branch` is a log, and the second of it from which this exercise goes on. `directory` is where the log stays,
     `incident` what the exercise is called on it. TLS is as for `serve`.
+
+    `team` plays by itself, the usual colleagues where it is None and the exercise solo. It has played for the first
+    `head_start` seconds when the exercise opens, which then runs already; `start` lies so long in the past.
     """
 
     scenario: Scenario
@@ -80,6 +85,9 @@ class ExercisePlan:
     solo: bool = False
     listen: ListenSettings = field(default_factory=lambda: ListenSettings(port=0))
     branch: tuple[tuple[Record, ...], int] | None = None
+    team: Bot | None = None
+    head_start: int = 0
+    telemetry: Telemetry | None = None
     incident: str = field(default_factory=lambda: incident_id(secrets.randbits(40), 6))
 
 
@@ -115,11 +123,12 @@ async def exercise(plan: ExercisePlan, clock: ExerciseClock | None = None) -> As
     async with AsyncExitStack() as stack:
         isolation = stack.enter_context(isolated())
         clock = clock or ExerciseClock(plan.start)
-        drill, records, whispers = await asyncio.to_thread(_opening, plan)
+        team = plan.team or (Colleagues(plan.seed) if plan.solo else None)
+        drill, records, whispers = await asyncio.to_thread(_opening, plan, team)
         clock.go_on_from(drill.second)
         store = await _store(stack, plan, records)
         keep_key(plan.directory, drill.key)
-        tokens = await _tokens(store, plan, clock.moment())
+        tokens = await _tokens(store, plan, team, clock.moment())
         codes = [
             await invite(store, Access.RESPONDER, by=plan.me, at=clock.moment(), code_seconds=MONTH, ttl_seconds=MONTH)
             for _ in range(plan.players)
@@ -137,31 +146,34 @@ async def exercise(plan: ExercisePlan, clock: ExerciseClock | None = None) -> As
         seat.taken_by(facilitator)
         await _working(stack, monitor.run(), "exercise-health")
         await _working(stack, facilitator.run(), "exercise-facilitator")
-        if plan.solo:
-            colleagues = Colleagues(plan.seed)
-            team = LiveTeam(colleagues, facilitator, {name: tokens[name] for name in colleagues.team}, url, trust)
-            await stack.enter_async_context(team)
+        if team is not None:
+            theirs = {name: tokens[name] for name in team.team}
+            await stack.enter_async_context(LiveTeam(team, facilitator, theirs, url, trust))
         opened = OpenExercise(plan, url, clock, facilitator, tokens[plan.me], tuple(codes))
-        if plan.players or plan.solo:
-            await _working(stack, _start_when_here(opened), "exercise-start")
+        if (plan.players or plan.solo) and not plan.head_start:
+            await _working(stack, _start_when_here(opened, team), "exercise-start")
         stack.push_async_callback(facilitator.abandon)
         yield opened
 
 
-def _opening(plan: ExercisePlan) -> tuple[Drill, tuple[Record, ...], tuple[Whisper, ...]]:
+def _opening(plan: ExercisePlan, team: Bot | None) -> tuple[Drill, tuple[Record, ...], tuple[Whisper, ...]]:
     """The drill as it stands before anybody comes, with its log until then and what was whispered."""
     if plan.branch is not None:
         records, second = plan.branch
         return going_on(records, plan.scenario, second, incident=plan.incident)
     hosts = () if plan.solo else (plan.me,)
     drill = Drill(
-        plan.scenario, plan.seed, plan.start, key=secrets.token_bytes(32), hosts=hosts, speed=0.0, history=True
-    )
+        plan.scenario, plan.seed, plan.start, key=secrets.token_bytes(32), hosts=hosts,
+        speed=plan.speed if plan.head_start else 0.0, telemetry=plan.telemetry, history=True,
+    )  # fmt: skip
     room = Room(plan.incident, plan.seed, secrets.token_hex(16))
     refusal = room.ask(FACILITATOR, drill.declaration(), plan.start)
     if refusal is not None:
         raise CannotHost(f"the exercise could not be declared: {refusal.words}")
-    return drill, tuple(room.records), ()
+    whispers: tuple[Whisper, ...] = ()
+    if plan.head_start and team is not None:
+        whispers = play(drill, room, team, seconds=plan.head_start).whispers
+    return drill, tuple(room.records), whispers
 
 
 async def _store(stack: AsyncExitStack, plan: ExercisePlan, records: Sequence[Record]) -> SqliteStore:
@@ -202,11 +214,10 @@ async def keep_in(directory: Path, records: Sequence[Record]) -> None:
         await store.close()
 
 
-async def _tokens(store: EventStore, plan: ExercisePlan, at: datetime) -> dict[str, str]:
+async def _tokens(store: EventStore, plan: ExercisePlan, team: Bot | None, at: datetime) -> dict[str, str]:
     """Tokens by name: of the facilitator, of whoever runs it, of the colleagues."""
     names = {FACILITATOR: Access.RESPONDER, plan.me: Access.COMMANDER}
-    if plan.solo:
-        names |= dict.fromkeys(Colleagues(plan.seed).team, Access.RESPONDER)
+    names |= dict.fromkeys(team.team if team is not None else (), Access.RESPONDER)
     return {name: await mint(store, name, access, by="warroom", at=at, label=_LABEL) for name, access in names.items()}
 
 
@@ -311,15 +322,14 @@ async def _working(stack: AsyncExitStack, work: Any, name: str) -> None:
     stack.push_async_callback(end)
 
 
-async def _start_when_here(opened: OpenExercise) -> None:
+async def _start_when_here(opened: OpenExercise, team: Bot | None) -> None:
     """Start once everybody is in the room: all players that were asked for, or whoever plays alone."""
     plan, room = opened.plan, opened.facilitator.room
     wanted = 1 if plan.solo else plan.players
 
     def here() -> int:
         aside = {FACILITATOR} if plan.solo else {FACILITATOR, plan.me}
-        colleagues = set(Colleagues(plan.seed).team) if plan.solo else set()
-        return len({one.name for one in room.people} - aside - colleagues)
+        return len({one.name for one in room.people} - aside - set(team.team if team is not None else ()))
 
     changed = asyncio.Event()
     forget = opened.facilitator.on_change(changed.set)

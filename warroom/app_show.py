@@ -9,6 +9,8 @@ import json
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +23,25 @@ if TYPE_CHECKING:
     from warroom.client.view import View
     from warroom.tui.app import ConsoleOptions
 
+_OPENING = "preparing the imaginary production: what happened before is worked out, a few seconds"
 _START_SECONDS = 90.0
 _END_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A plan that is made once the first frame is out, and what the console has to know of it before."""
+
+    me: str
+    incident: str
+    start: datetime
+    make: Callable[[], ExercisePlan]
 
 
 class Show:
     """An exercise as the console opens it. A context manager: leaving it ends the exercise."""
 
-    def __init__(self, plan: ExercisePlan) -> None:
+    def __init__(self, plan: ExercisePlan | Later) -> None:
         self.plan = plan
         self.clock = ExerciseClock(plan.start)
         self.opened: OpenExercise | None = None
@@ -56,7 +69,7 @@ class Show:
         plan = self.plan
         return ConsoleOptions(
             me=plan.me, incident=plan.incident, memory=self._memory, clock=self.clock.moment,
-            clock_is_exercises=True, **looks,
+            clock_is_exercises=True, opening=_OPENING, **looks,
         )  # fmt: skip
 
     def open(self) -> OpenExercise:
@@ -71,13 +84,15 @@ class Show:
             if self.opened is None:
                 from warroom.app_exercise import exercise
 
+                plan = self.plan.make() if isinstance(self.plan, Later) else self.plan
                 self._house = HouseThread(
-                    lambda: exercise(self.plan, self.clock), "warroom-exercise",
+                    lambda: exercise(plan, self.clock), "warroom-exercise",
                     start_seconds=_START_SECONDS, end_seconds=_END_SECONDS,
                 )  # fmt: skip
                 self.opened = self._house.start()
-                # The room itself comes first, not the words about it.
-                self._memory.write_text(json.dumps({"seen": {self.opened.incident: 1}}), "utf-8")
+                # The room itself comes first, not the words about it: what lies in the past counts as seen.
+                seen = {self.opened.incident: self.opened.facilitator.state.seq}
+                self._memory.write_text(json.dumps({"seen": seen}), "utf-8")
             return self.opened
 
     def opener(self, wake: Callable[[View], None]) -> ClientThread:
@@ -90,6 +105,6 @@ class Show:
         from warroom.client.thread import ClientThread
 
         opened = self.open()
-        cert = self.plan.listen.tls_cert
+        cert = opened.plan.listen.tls_cert
         trust = tls_to_ourselves(str(cert.absolute()) if cert else "")
         return ClientThread(opened.url, opened.token, agent="exercise", tls=trust, wake=wake)

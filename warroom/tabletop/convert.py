@@ -25,7 +25,7 @@ _OK = 'sum(rate(user_requests_total{outcome="ok"}[1m])) / sum(rate(user_requests
 _FAILED = 'sum(rate(user_requests_total{outcome="failed"}[1m])) / sum(rate(user_requests_total[1m]))'
 _LATE = 'sum(rate(user_requests_total{outcome="late"}[1m])) / sum(rate(user_requests_total[1m]))'
 _NAMES: Mapping[str, tuple[str, str]] = {
-    "availability": (_OK, ""), "error_ratio": (_FAILED, ""), "late_ratio": (_LATE, ""),
+    "availability": (_OK, "ratio"), "error_ratio": (_FAILED, "ratio"), "late_ratio": (_LATE, "ratio"),
 }  # fmt: skip
 _ERRORS = (
     'sum(rate(http_requests_total{{job="{x}",status=~"5.."}}[1m])) / sum(rate(http_requests_total{{job="{x}"}}[1m]))'
@@ -36,18 +36,18 @@ _LATENCY = (
     '/ sum(rate(http_request_duration_seconds_count{{job="{x}"}}[1m]))'
 )
 _CALLS: Mapping[str, tuple[str, str]] = {
-    "err": (_ERRORS, ""),
-    "p50": (_QUANTILE.replace("{q}", "0.5"), "s"),
-    "p95": (_QUANTILE.replace("{q}", "0.95"), "s"),
-    "p99": (_QUANTILE.replace("{q}", "0.99"), "s"),
-    "rps": ('sum(rate(http_requests_total{{job="{x}"}}[1m]))', "reqps"),
-    "latency": (_LATENCY, "s"),
-    "cpu": ('avg(process_cpu_utilisation{{job="{x}"}})', ""),
+    "err": (_ERRORS, "ratio"),
+    "p50": (_QUANTILE.replace("{q}", "0.5"), "seconds"),
+    "p95": (_QUANTILE.replace("{q}", "0.95"), "seconds"),
+    "p99": (_QUANTILE.replace("{q}", "0.99"), "seconds"),
+    "rps": ('sum(rate(http_requests_total{{job="{x}"}}[1m]))', "per_second"),
+    "latency": (_LATENCY, "seconds"),
+    "cpu": ('avg(process_cpu_utilisation{{job="{x}"}})', "ratio"),
     "memory": ('max(process_resident_memory_bytes{{job="{x}"}})', "bytes"),
-    "lag": ('max(queue_oldest_message_age_seconds{{queue="{x}"}})', "s"),
+    "lag": ('max(queue_oldest_message_age_seconds{{queue="{x}"}})', "seconds"),
     "depth": ('sum(queue_messages{{queue="{x}"}})', ""),
-    "replication_lag": ('max(db_replication_lag_seconds{{job="{x}"}})', "s"),
-    "feature_age": ('max(feature_age_seconds{{feature="{x}"}})', "s"),
+    "replication_lag": ('max(db_replication_lag_seconds{{job="{x}"}})', "seconds"),
+    "feature_age": ('max(feature_age_seconds{{feature="{x}"}})', "seconds"),
     "psi": ('max(model_input_psi{{model="{x}"}})', ""),
 }
 _JOURNEY = (
@@ -119,7 +119,7 @@ def panel_of(slo: Slo, scenario: Scenario) -> dict[str, Any] | None:
     if not query:
         return None
     bound = slo.at_least if slo.at_least is not None else slo.at_most
-    title = f"{slo.id}: {slo.sli}"
+    title = slo.id if slo.sli.strip() == slo.id else f"{slo.id}: {slo.sli}"
     return {
         "title": title[:100], "query": f"1 - ({query})" if found[1] else query, "unit": unit, "window": 1800, "step": 5,
         "thresholds": [] if bound is None else [
@@ -135,7 +135,7 @@ def _query(name: str, argument: str, topology: Topology) -> tuple[str, str]:
     if known is None:
         return "", ""
     if name == "err" and any(one.name == argument for one in topology.journeys):
-        return _JOURNEY.format(x=argument), ""
+        return _JOURNEY.format(x=argument), "ratio"
     return known[0].format(x=argument), known[1]
 
 

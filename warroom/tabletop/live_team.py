@@ -15,10 +15,10 @@ from typing import Self
 
 from warroom.client.client import Client
 from warroom.client.room import Room
+from warroom.tabletop.bots.team import Bot
 from warroom.tabletop.deeds import Act
 from warroom.tabletop.live import Facilitator
 from warroom.tabletop.look import PlayerView
-from warroom.tabletop.responders import Colleagues
 
 _SETTLED_WITHIN = 20.0
 _LETTERS_A_SECOND = 30.0
@@ -38,7 +38,7 @@ class LiveTeam:
 
     def __init__(
         self,
-        colleagues: Colleagues,
+        colleagues: Bot,
         facilitator: Facilitator,
         tokens: Mapping[str, str],
         url: str,

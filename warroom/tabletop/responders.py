@@ -54,10 +54,11 @@ class Colleagues:
     name = "colleagues"
     team = TEAM
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, comes: tuple[int, int] = (12, 80), sits: tuple[int, int] = (15, 70)) -> None:
+        """Each comes at a second within `comes`, and takes a seat so long after that as `sits` says."""
         self._chance = random.Random(f"colleagues/{seed}")  # noqa: S311 (made-up people)
-        self._comes = {who: self._chance.randint(12, 80) for who in TEAM}
-        self._seat_at = {who: self._comes[who] + self._chance.randint(15, 70) for who in TEAM}
+        self._comes = {who: self._chance.randint(*comes) for who in TEAM}
+        self._seat_at = {who: self._comes[who] + self._chance.randint(*sits) for who in TEAM}
         self._health = Health()
         self._inquiry = Inquiry((OPERATIONS, EXPERT), SLOWER)
         self._read = 0
@@ -65,6 +66,7 @@ class Colleagues:
         self._greeted: set[str] = set()
         self._approving: dict[int, int] = {}
         self._acked: dict[tuple[str, str], int] = {}
+        self._ticked: set[str] = set()
         self._noted = 0
         self._updated = 0
 
@@ -85,6 +87,7 @@ class Colleagues:
             self._acknowledge,
             self._inform,
             self._note,
+            self._tick,
         )
         asked = [one for part in parts for one in part(view)]
         return [one for one in asked if reachable(state, one.who)]
@@ -190,20 +193,33 @@ class Colleagues:
                 continue
             luck = self._chance.random()
             if luck < MISTAKEN / 2:
-                yield act(finding.who, "post-chat", text=f"{finding.question.title} Looks normal to me.")
+                yield act(finding.who, "post-chat", text=f"{finding.title} Looks normal to me.")
                 continue
             row = finding.answer.rows[0] if finding.answer.rows else Row(value=0.0)
             if luck < MISTAKEN:
                 row = _mistaken(view, finding, row)
             yield act(finding.who, "post-chat", text=_told(finding, row))
-            yield from self._propose(view, finding, row)
+            right = not finding.answer.rows or row is finding.answer.rows[0]
+            yield from self._propose(view, finding, row, right=right)
+            if right:
+                yield from self._support(view, finding)
 
-    def _propose(self, view: PlayerView, finding: Finding, row: Row) -> Iterator[Act]:
+    def _support(self, view: PlayerView, finding: Finding) -> Iterator[Act]:
+        """What speaks for a theory that somebody has put forward is written down beside it."""
+        belief = finding.belief
+        if belief is None or finding.question is belief.check:
+            return
+        theory = next((one for one in view.state.hypotheses if one.text == belief.text), None)
+        if theory is not None and theory.status == "proposed":
+            likely = round(belief.probability * 0.9, 2)
+            yield act(finding.who, "support-hypothesis", hypothesis=theory.number, evidence=finding.title)
+            yield act(finding.who, "rate-hypothesis", hypothesis=theory.number, probability=likely)
+
+    def _propose(self, view: PlayerView, finding: Finding, row: Row, *, right: bool) -> Iterator[Act]:
         belief = finding.belief
         known = {one.text for one in view.state.hypotheses}
         if belief is None or belief.text in known or belief.suspect.probability < 0.25:
             return
-        right = not finding.answer.rows or row is finding.answer.rows[0]
         text = belief.text if right else f"{names_of(row)['service'] or 'another service'} is behind it"
         if text not in known:
             yield act(finding.who, "propose-hypothesis", text=text, probability=round(belief.probability * 0.8, 2))
@@ -237,7 +253,7 @@ class Colleagues:
             return
         due = state.next_update_due
         late = due is not None and view.now >= due.timestamp() - 30
-        if (self._updated == 0 and view.second > 120) or (late and view.second - self._updated > 300):
+        if (not state.updates and view.second > 120) or (late and view.second - self._updated > 300):
             self._updated = view.second
             text = (
                 f"Impact: {self._users()}\nScope: {', '.join(state.services) or 'being established'}.\n"
@@ -250,12 +266,31 @@ class Colleagues:
             self._noted = view.second
             yield act(SCRIBE, "add-note", text=self._status(view))
 
+    def _tick(self, view: PlayerView) -> Iterator[Act]:
+        """Steps of the runbook that were asked are ticked off for everybody, one a second."""
+        runbook = view.runbook
+        if runbook is None:
+            return
+        book = next((one for one in view.state.playbooks if one.id == runbook.metadata.id), None)
+        for step in book.steps if book is not None else ():
+            answered = self._inquiry.answered.get(step.id)
+            if answered is not None and step.status == "open" and step.id not in self._ticked:
+                self._ticked.add(step.id)
+                result = "it holds" if answered[1] else "it does not hold"
+                who = next((one for one in (OPERATIONS, EXPERT) if reachable(view.state, one)), OPERATIONS)
+                yield act(who, "complete-step", playbook=runbook.metadata.id, step=step.id, result=result)
+                return
+
 
 def _told(finding: Finding, row: Row) -> str:
+    """What was asked and seen: a line of a log or change, or the names of a figure and its value."""
     names = names_of(row)
-    what = names["text"][:200] or " ".join(f"{key}={value}" for key, value in sorted(row.labels.items())[:3])
+    labels = sorted(row.labels.items())[:3]
+    named = labels[0][1] if len(labels) == 1 else " ".join(f"{key}={value}" for key, value in labels)
+    what = names["text"][:200] or named
     figure = f" ({names['value']})" if not names["text"] else ""
-    return f"{finding.question.title} Yes: {what}{figure}." if what else f"{finding.question.title} Yes."
+    asked = finding.title if finding.title.endswith(("?", ".")) else f"{finding.title}."
+    return f"{asked} Yes: {what}{figure}." if what else f"{asked} Yes."
 
 
 def _mistaken(view: PlayerView, finding: Finding, row: Row) -> Row:

@@ -69,6 +69,8 @@ class ConsoleOptions:
     """Commands are traced, from the key on."""
     banner: str = ""
     """Said once at the start; a demo says here that its data is made up."""
+    opening: str = ""
+    """What is being made ready while the client is opened, where that takes a moment."""
     complaints: tuple[str, ...] = ()
     """What is wrong with the files the console is set up by, said at the start; it runs without them."""
 
@@ -93,7 +95,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
         super().__init__()
         self.options = options
         self.bridge = Bridge(self, opener)
-        self.view = View(Link("connecting", options.clock()))
+        self.view = View(Link("connecting", options.clock(), words=options.opening))
         self.drafts: dict[str, dict[str, str]] = {}
         self._shared: dict[str, Shared] = {}
         self.guide = Guide(self)

@@ -26,6 +26,8 @@ def notices_of(view: View, room: RoomView | None, now: datetime) -> list[Notice]
     link = view.link
     if link.status == "refused":
         found.append(Notice(link.words or "the server refused this token", "bad"))
+    elif link.status == "connecting" and link.words:
+        found.append(Notice(link.words, "info"))
     elif not link.is_live:
         wait = ""
         if link.retry_at is not None and link.retry_at > now:
