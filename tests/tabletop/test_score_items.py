@@ -242,6 +242,14 @@ def test_nothing_proposed_wins_nothing() -> None:
     assert score.category("diagnosis").points == 0.0
 
 
+def test_what_began_before_the_exercise_is_not_known_before_it_either() -> None:
+    silent = scored(Tape(), terms(onset=-1500.0))
+    assert silent.category("diagnosis").points == 0.0
+    right = Tape()
+    right.tell(300, "ben", "propose-hypothesis", text="CHG-118", probability=0.9)
+    assert scored(right, terms(onset=-1500.0)).item("diagnosis.rank").points == 4.0
+
+
 def test_a_hosts_verdict_stands_above_the_words() -> None:
     tape = Tape()
     tape.tell(300, "ben", "propose-hypothesis", text="the thing we shipped at lunch", probability=0.9)

@@ -22,8 +22,8 @@ FOLLOW_UP = 20.0
 LIKELY, MORE_LIKELY_THAN_NOT, UNLIKELY = 0.92, 0.5, 0.03
 A_MINUTE = 50
 """Seconds over which a check has to hold before it is more than a moment."""
-MOST_RETRIES = 3
-"""How often what would support a theory is asked for again."""
+MOST_RETRIES, RETRIES_AFTER = 4, 75
+"""How often what would support a theory is asked for again, and the seconds between: logs and queues take a while."""
 
 
 @dataclass
@@ -43,8 +43,9 @@ class Belief:
     refuted: str = ""
     tried: set[str] = field(default_factory=set)
     holding: bool = True
-    looks: int = 1
     pending: int = 0
+    retries: int = 0
+    sought: int = 0
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -204,8 +205,7 @@ class Inquiry:
             text = filled(suspect.text, names)
             known = next((one for one in self.beliefs if one.text == text or _same(one, suspect, names)), None)
             if known is not None:
-                known.looks += 1
-                self._ask_again(known)
+                self._ask_again(known, view.second)
                 continue
             belief = Belief(check, suspect, names, text, suspect.probability, view.second, who)
             self.beliefs.append(belief)
@@ -217,11 +217,13 @@ class Inquiry:
                     belief.pending += 1
                     self._errands.append(_Job(check, 0, belief, question, against))
 
-    def _ask_again(self, belief: Belief) -> None:
-        """What spoke for nothing before may speak now: logs and queues take a while."""
-        wanting = belief.open and belief.supported is None and not belief.pending and belief.looks <= MOST_RETRIES
-        if wanting and belief.suspect.supported_by is not None:
+    def _ask_again(self, belief: Belief, second: int) -> None:
+        """What spoke for nothing before may speak now."""
+        wanting = belief.open and belief.supported is None and not belief.pending and belief.retries < MOST_RETRIES
+        rested = second - belief.sought >= RETRIES_AFTER
+        if wanting and rested and belief.suspect.supported_by is not None:
             belief.pending += 1
+            belief.retries += 1
             self._errands.append(_Job(belief.check, 0, belief, belief.suspect.supported_by, against=False))
 
     def _follow(self, view: PlayerView, who: str, job: _Job) -> None:
@@ -238,8 +240,10 @@ class Inquiry:
                 belief.pending -= 1
             return
         belief.pending -= 1
+        if not job.against:
+            belief.sought = view.second
         if answer is None:
-            if not job.against and belief.looks == 1:
+            if not job.against and not belief.retries:
                 belief.probability *= 0.5
             return
         self.findings.append(Finding(question, query, answer, who, view.second, belief, job.against))

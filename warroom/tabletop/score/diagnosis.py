@@ -1,7 +1,7 @@
 """Diagnosis: what the team believed, against the sealed truth, over the time in which a good team is done.
 
-The window reaches from the onset to the scenario's expected duration; what was believed at the end of the exercise
-goes on to its end, so that whoever is done early loses nothing.
+The window reaches from the onset, or from the start where it began before, to the scenario's expected duration; what
+was believed at the end of the exercise goes on to its end, so that whoever is done early loses nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def diagnosis(log: ExerciseLog, terms: Terms) -> tuple[Item, ...]:
 
 def window(terms: Terms) -> tuple[float, float]:
     """From when to when beliefs count, in seconds."""
-    return terms.onset, max(terms.expected, terms.onset + SHORTEST)
+    start = max(0.0, terms.onset)
+    return start, max(terms.expected, start + SHORTEST)
 
 
 def mean_brier(held: Sequence[Belief], start: float, end: float) -> float:
