@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-demo: $(STAMP) ## a room full of life, nothing else installed
+demo: $(STAMP) ## an incident under way, nothing else installed
 	@$(BIN)/warroom demo
 
 test: check unit ## everything: lint, types, import rules, tests

@@ -1,240 +1,184 @@
-"""The demo's story, played on a real server: it ends well by itself, and follows a person who steps in."""
+"""The demo's incident, played by its team without a screen: with nobody else, and with somebody who joins in."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
-from warroom.client.client import Client
-from warroom.client.room import Room
-from warroom.demo.clock import DemoClock
-from warroom.demo.house import CannotShow, Plan, house
-from warroom.demo.life import Life
-from warroom.demo.names import CAST
-from warroom.demo.past import TITLE
-from warroom.demo.run import living
-from warroom.incident.state import IncidentState
+from warroom.data import shipped_data_dir
+from warroom.demo.crew import CAST, LEAD, Crew
+from warroom.demo.exercise import HEAD_START, SCENARIO, SEED
 from warroom.incident.words import Duty, Status
-from warroom.store.sqlite import SqliteStore
-from warroom.store.verify import verify_incident
+from warroom.tabletop.deeds import Act, act
+from warroom.tabletop.drill import Telemetry
+from warroom.tabletop.headless import Run, run_headless
+from warroom.tabletop.load import load_file
+from warroom.tabletop.look import PlayerView
+from warroom.tabletop.truth import names_truth
 
-DEADLINE = 60.0
-FAST = 150.0
+DEMO = load_file(shipped_data_dir("scenarios") / f"{SCENARIO}.yaml").scenario
+BLIND = Telemetry(traces_per_second=0.0, logs=False)
+"""The team asks metrics and changes; without the rest it is played faster."""
+BACK = "rollback_checkout"
+Deed = Callable[[PlayerView], Act | None]
 
 
-class Stage:
-    """A person in a demo that runs."""
+@dataclass
+class Beside:
+    """The team, and somebody beside it who does each deed once, as soon as it makes sense."""
 
-    def __init__(self, client: Client, room: Room, life: Life) -> None:
-        self.client, self.room, self.life = client, room, life
+    crew: Crew
+    deeds: list[Deed] = field(default_factory=list)
+    name = "beside"
 
     @property
-    def state(self) -> IncidentState:
-        return self.room.state
+    def team(self) -> tuple[str, ...]:
+        return (*CAST, "jana")
 
-    async def until(self, test: Callable[[IncidentState], object]) -> None:
-        """Wait until the incident is so."""
-        changed = asyncio.Event()
-        stop = self.client.on_change(lambda _: changed.set())
-        try:
-            async with asyncio.timeout(DEADLINE):
-                while not test(self.state):
-                    await changed.wait()
-                    changed.clear()
-        finally:
-            stop()
-
-    async def do(self, type_: str, **fields: Any) -> None:
-        """Act, and be accepted."""
-        ticket = self.client.submit({"type": type_, **fields}, self.room.incident)
-        settled = await asyncio.wait_for(ticket.settled(), DEADLINE)
-        assert settled.accepted, settled.words
-
-    def said(self, who: str, words: str) -> bool:
-        return any(e.actor == who and words in e.words for e in self.state.timeline)
-
-    def by(self, kind: str, after: int = 0) -> list[str]:
-        """Who did that, from entry `after` on."""
-        return [entry.actor for entry in self.state.timeline if entry.kind == kind and entry.seq > after]
-
-    def no_refusals(self) -> None:
-        scene = self.life.scene
-        assert scene is not None
-        assert {name: one.refused for name, one in scene.cast.items() if one.refused} == {}
+    def act(self, view: PlayerView) -> Sequence[Act]:
+        theirs = list(self.crew.act(view))
+        done = self.deeds[0](view) if self.deeds and view.second > HEAD_START else None
+        if done is not None:
+            self.deeds.pop(0)
+            theirs.append(done)
+        return theirs
 
 
-@asynccontextmanager
-async def stage(keep: Path | None = None, speed: float = FAST, seed: int = 7) -> AsyncIterator[Stage]:
-    plan = Plan("jana", DemoClock(speed), seed=seed, keep=keep)
-    async with living(plan) as (opened, life), Client(opened.url, opened.tokens["jana"]) as client:
-        room = await client.follow(opened.incident)
-        await asyncio.wait_for(room.caught_up.wait(), DEADLINE)
-        it = Stage(client, room, life)
-        # What is said before the cast is in is heard by nobody.
-        await it.until(lambda _: life.scene is not None)
-        yield it
+def played(*deeds: Deed, seconds: int | None = None, seed: int = SEED) -> Run:
+    bot = Beside(Crew(seed, "jana", HEAD_START), list(deeds))
+    return run_headless(DEMO, seed, bot, telemetry=BLIND, seconds=seconds, start=datetime(2026, 11, 27, 9, tzinfo=UTC))
 
 
-def statuses(state: IncidentState) -> list[str]:
-    return [status.value for status, _ in state.statuses]
+def at(second: int, type_: str, /, **fields: object) -> Deed:
+    return lambda view: act("jana", type_, **fields) if view.second >= second else None
 
 
-@pytest.mark.parametrize("seed", [7, 20])
-async def test_without_help_it_is_resolved_and_its_log_proves_itself(seed: int) -> None:
-    async with stage(seed=seed) as it:
-        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
-        await it.until(lambda state: all(alert.status == "resolved" for alert in state.alerts))
-        assert statuses(it.state) == ["triage", "investigating", "identified", "monitoring", "resolved"]
-        assert [one.choice for one in it.state.decisions][-1].startswith("Roll back")
-        assert {one.status for one in it.state.hypotheses} == {"refuted", "confirmed"}
-        assert all(step.status == "done" for step in it.state.playbooks[0].steps)
-        assert sum(task.follow_up for task in it.state.tasks) == 3
-        assert it.state.next_update_due is None
-        proof = await it.client.request("verify")
-        assert proof["ok"]
-        assert len(proof["incidents"]) == 3
-        it.no_refusals()
+def chats(run: Run, who: str = "") -> list[str]:
+    said = [one for one in run.state.timeline if one.kind == "chat-posted"]
+    return [one.text for one in said if not who or one.actor == who]
 
 
-async def test_the_room_is_full_before_anybody_acts() -> None:
-    async with house(Plan("jana", DemoClock())) as opened, Client(opened.url, opened.tokens["jana"]) as client:
-        room = await client.follow(opened.incident)
-        await asyncio.wait_for(room.caught_up.wait(), DEADLINE)
-        state = room.state
-        assert state.title == TITLE
-        assert state.seq == opened.head > 45
-        assert state.commander == "ana"
-        assert len(state.roles) == 5
-        assert sum(alert.status == "firing" for alert in state.alerts) == 3
-        assert len(state.chat) >= 6
-        assert state.decisions[0].choice
-        entries = [entry.occurred_at for entry in state.timeline]
-        assert entries == sorted(entries) or state.changes
-        assert (entries[-1] - entries[0]).total_seconds() > 15 * 60
+def second_of(run: Run, kind: str, words: str = "") -> int | None:
+    found = (one for one in run.state.timeline if one.kind == kind and words in one.words)
+    first = next(found, None)
+    return None if first is None else int((first.occurred_at - run.start).total_seconds())
 
 
-async def test_whoever_takes_command_is_asked_and_never_overruled() -> None:
-    async with stage() as it:
-        await it.do("take-command", reason="I am on call today")
-        taken = it.state.seq
-        await it.until(lambda _: it.said("marek", "your call"))
-        assert any(held.duty is Duty.DEPUTY and held.who == "ana" for held in it.state.roles)
-        await it.do("post-chat", text="yes, do it")
-        await it.until(lambda state: any(change.kind == "rollback" for change in state.changes))
-        for status in (Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED):
-            if status is not Status.IDENTIFIED:
-                await it.until(lambda _, wanted=status: it.said("marek", f"{wanted.value.capitalize()}"))  # type: ignore[misc]
-            await it.do("change-status", status=status.value)
-        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
-        assert it.state.commander == "jana"
-        assert set(it.by("status-changed", taken)) == {"jana"}
-        assert it.by("decision-taken", taken) == []
-        it.no_refusals()
+@pytest.fixture(scope="module")
+def alone() -> Run:
+    """The demo with nobody who acts."""
+    return played()
 
 
-async def test_another_decision_is_the_one_that_is_carried_out() -> None:
-    async with stage() as it:
-        await it.until(lambda state: len(state.decisions) > 1)
-        await it.do("take-decision", decision=2, choice="Hotfix the retry path", reason="the gift-card fix must stay")
-        await it.until(lambda state: any(change.version == "v2.14.1" for change in state.changes))
-        assert not any(change.kind == "rollback" for change in it.state.changes)
-        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
-        assert it.state.status is Status.RESOLVED
-        it.no_refusals()
+def test_whoever_comes_in_finds_an_incident_under_way() -> None:
+    state = played(seconds=HEAD_START).state
+    assert state.status is Status.INVESTIGATING
+    assert (state.severity, state.commander) == ("SEV2", LEAD)
+    assert {Duty.OPERATIONS_LEAD, Duty.COMMUNICATIONS_LEAD, Duty.SCRIBE} <= {held.duty for held in state.roles}
+    assert any(one.status != "resolved" for one in state.alerts)
+    assert state.next_update_due is not None
+    assert state.impact
+    assert state.summary
+    assert state.hypotheses
+    assert state.tasks
+    assert len(state.board) == len(DEMO.world.slo)
+    assert any(step.status == "done" for step in state.playbooks[0].steps)
+    assert not state.actions
 
 
-async def test_what_a_person_did_first_is_left_alone() -> None:
-    async with stage() as it:
-        await it.do("complete-step", playbook="service-errors", step="check-changes", result="I looked")
-        await it.do("change-status", status="identified", reason="I know this one")
-        await it.until(lambda _: it.said("tomas", "Noted: identified"))
-        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
-        assert it.by("status-changed")[:1] == ["jana"]
-        assert statuses(it.state).count("identified") == 1
-        step = next(one for one in it.state.playbooks[0].steps if one.id == "check-changes")
-        assert (step.by, step.words) == ("jana", "I looked")
+def test_nobody_has_to_act_for_it_to_end_well_within_ten_minutes(alone: Run) -> None:
+    exercise = alone.state.exercise
+    assert exercise is not None
+    assert exercise.stop_reason == "finished"
+    assert alone.state.status is Status.RESOLVED
+    assert alone.seconds - HEAD_START < 600
+    assert alone.refused == ()
+    done = [one for one in alone.state.actions if one.status == "done"]
+    assert [(one.action, one.requested_by in CAST) for one in done] == [(BACK, True)]
+    assert all(one.status == "resolved" for one in alone.state.alerts)
+    assert not any(one.status in ("proposed", "supported") for one in alone.state.hypotheses)
+    confirmed = [one for one in alone.state.hypotheses if one.status == "confirmed"]
+    assert [names_truth(one.text, DEMO.sealed) for one in confirmed] == [True]
+    assert len(alone.state.updates) >= 2
+    assert any(task.follow_up for task in alone.state.tasks)
+    assert second_of(alone, "truth-revealed")
 
 
-async def test_questions_tasks_and_hypotheses_are_answered() -> None:
-    async with stage(speed=60.0) as it:
-        await it.do("post-chat", text="who leads here?")
-        await it.until(lambda _: it.said("ana", "@jana I lead; marek OPS"))
-        await it.do("post-chat", text="@sofia what is the cause?")
-        await it.until(lambda _: it.said("sofia", "@jana Best guess"))
-        await it.do("add-task", title="Look at the edge logs", assignee="marek")
-        number = len(it.state.tasks)
-        await it.until(lambda state: state.tasks[number - 1].status == "done")
-        await it.do("propose-hypothesis", text="The moon is full")
-        hypothesis = it.state.hypotheses[-1].number
-        await it.until(lambda state: state.hypotheses[hypothesis - 1].status == "refuted")
-        await it.do("add-note", text="Traffic from Spain looks odd")
-        await it.until(lambda _: it.said("tomas", "good one, pinned"))
-        it.no_refusals()
+def test_nobody_is_silent_for_long_while_it_lasts(alone: Run) -> None:
+    told = [(one.occurred_at - alone.start).total_seconds() for one in alone.state.timeline if one.actor in CAST]
+    pauses = [after - before for before, after in pairwise(told)]
+    assert max(pauses) < 90
 
 
-async def test_a_person_who_closes_it_is_not_spoken_over() -> None:
-    async with stage() as it:
-        for status in ("resolved", "closed"):
-            await it.do("change-status", status=status)
-        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
-        assert it.state.status is Status.CLOSED
-        assert statuses(it.state)[-2:] == ["resolved", "closed"]
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_it_ends_well_with_other_details(seed: int) -> None:
+    run = played(seed=seed)
+    assert run.state.status is Status.RESOLVED
+    assert run.refused == ()
 
 
-async def test_the_log_is_kept_where_asked_and_nowhere_else(tmp_path: Path) -> None:
-    keep = tmp_path / "kept"
-    async with stage(keep=keep) as it:
-        incident = it.room.incident
-    async with await SqliteStore.open(keep / "log.db") as store:
-        proof = await verify_incident(store, incident, b"")
-        assert proof.broken is None
-        assert proof.head.seq > 45
-    with pytest.raises(CannotShow, match="holds a log already"):
-        async with house(Plan("jana", DemoClock(), keep=keep)):
-            pass
+def test_what_you_do_mends_it_sooner_and_the_team_goes_along(alone: Run) -> None:
+    run = played(at(HEAD_START + 20, "request-action", action=BACK))
+    mine = [one for one in run.state.actions if one.requested_by == "jana"]
+    assert [one.status for one in mine] == ["done"]
+    assert len(run.state.actions) == 1
+    assert any("jana does it" in text for text in chats(run, LEAD))
+    assert run.state.status is Status.RESOLVED
+    assert run.seconds < alone.seconds
+    assert run.curve.lost < alone.curve.lost
+    assert run.refused == ()
 
 
-async def test_a_port_in_use_is_said_in_words() -> None:
-    async with house(Plan("jana", DemoClock())) as opened:
-        port = int(opened.url.rsplit(":", 1)[1].split("/")[0])
-        with pytest.raises(CannotShow, match=f"port {port}.*--port 0"):
-            async with house(Plan("jana", DemoClock(), port=port)):
-                pass
+def test_they_wait_when_asked_and_go_on_when_told() -> None:
+    run = played(
+        at(HEAD_START + 60, "post-chat", text="wait, I want to look first"),
+        at(HEAD_START + 500, "post-chat", text="go ahead"),
+    )
+    requested = second_of(run, "action-requested")
+    assert requested is not None
+    assert requested > HEAD_START + 500
+    assert any("we wait" in text for text in chats(run, LEAD))
+    assert run.state.status is Status.RESOLVED
 
 
-async def test_everybody_is_there_with_a_name_of_their_own() -> None:
-    async with stage() as it:
-        await it.until(lambda _: {person.name for person in it.room.people} >= {*CAST, "jana"})
-        looking: Mapping[str, str] = {person.name: person.looking_at for person in it.room.people}
-        assert all(looking[name] for name in CAST)
+def test_whoever_takes_command_decides() -> None:
+    def resolve(view: PlayerView) -> Act | None:
+        mended = view.state.actions and all(one.status == "resolved" for one in view.state.alerts)
+        return act("jana", "change-status", status="resolved", reason="all is well") if mended else None
+
+    run = played(
+        at(HEAD_START + 1, "take-command", reason="I am on call"),
+        at(HEAD_START + 30, "request-action", action=BACK),
+        resolve,
+    )
+    by_them = [
+        one.kind
+        for one in run.state.timeline
+        if one.actor == LEAD and one.kind in ("status-changed", "decision-taken", "severity-changed")
+        and (one.occurred_at - run.start).total_seconds() > HEAD_START + 1
+    ]  # fmt: skip
+    assert by_them == []
+    assert any("s sets the status" in text for text in chats(run, LEAD))
+    assert run.state.status is Status.RESOLVED
+    assert run.refused == ()
 
 
-async def test_a_silent_commander_keeps_the_status_to_themselves() -> None:
-    async with stage() as it:
-        await it.do("take-command", reason="I am on call today")
-        taken = it.state.seq
-        await it.until(lambda _: it.said("marek", "No answer"))
-        await asyncio.wait_for(asyncio.shield(it.life.played), DEADLINE)
-        assert any(change.kind == "rollback" for change in it.state.changes)
-        assert it.by("status-changed", taken) == []
-        assert it.state.status is Status.INVESTIGATING
-        it.no_refusals()
+def test_questions_are_answered_by_whoever_is_named_and_else_by_whoever_leads() -> None:
+    run = played(
+        at(HEAD_START + 1, "post-chat", text="who leads?"),
+        at(HEAD_START + 3, "post-chat", text="@june how are users?"),
+        seconds=HEAD_START + 60,
+    )
+    assert any(text == f"@jana I lead; {text.partition('; ')[2]}" for text in chats(run, LEAD)), chats(run, LEAD)
+    assert any("% of users are served well" in text for text in chats(run, "june"))
 
 
-async def test_a_commander_can_make_everybody_wait() -> None:
-    async with stage() as it:
-        await it.do("take-command", reason="I am on call today")
-        await it.do("post-chat", text="wait, I want to look first")
-        await it.until(lambda _: it.said("marek", "holding"))
-        scene = it.life.scene
-        assert scene is not None
-        await scene.clock.wait(600.0)
-        assert not any(change.kind == "rollback" for change in it.state.changes)
-        await it.do("post-chat", text="go")
-        await it.until(lambda state: any(change.kind == "rollback" for change in state.changes))
-        it.no_refusals()
+def test_they_do_what_somebody_asks_them_to() -> None:
+    run = played(
+        at(HEAD_START + 5, "post-chat", text="marek, please: Roll checkout back to v655"), seconds=HEAD_START + 90
+    )
+    assert [(one.action, one.requested_by) for one in run.state.actions] == [(BACK, "marek")]

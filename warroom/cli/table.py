@@ -31,7 +31,7 @@ _section(
     ("console", "console", "Open the console."),
     ("join", "joining", "Join another machine's server by an invite, and open the console."),
     ("leave", "joining", "Forget the server joined last."),
-    ("demo", "demo", "A room full of life: nothing else installed."),
+    ("demo", "demo", "An incident under way, with you in the room: nothing else installed."),
     ("list", "reading", "List the incidents."),
     ("show", "reading", "Show an incident: all that is known now."),
     ("log", "log", "Print an incident's log, entry by entry."),

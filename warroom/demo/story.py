@@ -183,6 +183,9 @@ class Story:
         s = self._s
         yield from s.wait(6)
         s.say(OPERATIONS, "It is through. New orders first, the alerts follow in a minute.")
+        yield from s.until(lambda: self._well_for(WATCHED), 40)
+        if not self._well_for(WATCHED):
+            s.say(OPERATIONS, f"{self._share(_FAILING)} of all orders fail, and falling.")
         yield from s.until(lambda: self._well_for(WATCHED))
         s.say(EXPERT, f"{self._share(_FAILING)} of all orders fail now, and nobody waits any more.")
         yield from s.wait(6)
@@ -218,6 +221,10 @@ class Story:
             s.ask(s.lead, "add-task", title=title, assignee=who, follow_up=True, due=due)
         yield from s.wait(6)
         s.say(SCRIBE, "The timeline is complete as far as I can see. Corrections now, please, while we remember.")
+        for who, text in ((s.lead, "We watch it a little longer before anybody says resolved."),
+                          (COMMS, "Support has had no new ticket since.")):  # fmt: skip
+            yield from s.until(lambda: self._well_for(HELD), 30)
+            s.say(who, text)
         yield from s.until(lambda: self._well_for(HELD))
         self._move(Status.RESOLVED, "users have been well for more than two minutes")
         yield from s.wait(6)

@@ -68,7 +68,7 @@ class ConsoleOptions:
     traced: bool = False
     """Commands are traced, from the key on."""
     banner: str = ""
-    """Said once at the start; a demo says here that its data is made up."""
+    """Said once at the start; an exercise says here that nothing is real."""
     opening: str = ""
     """What is being made ready while the client is opened, where that takes a moment."""
     complaints: tuple[str, ...] = ()

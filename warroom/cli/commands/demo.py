@@ -1,4 +1,4 @@
-"""The demo: a room full of life in one process."""
+"""The demo: an incident under way, in one process."""
 
 from __future__ import annotations
 
@@ -23,26 +23,38 @@ from warroom.cli.exits import Exit, Stop
 )
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep its log there.")
 def demo_command(plain: bool, seconds: float | None, speed: float, seed: int, port: int, keep: Path | None) -> None:
-    """A room full of life: nothing else installed.
+    """An incident under way, with you in the room: nothing else installed.
 
-    Server, log and a few automated responders in one process, on made-up data; you are in the room as one more.
+    An exercise that automated colleagues are in the middle of, on an imaginary production, in one process. One action
+    mends it; without you they come to it by themselves, and it is over within ten minutes.
     """
     here = context()
     if not plain:
         need_terminal()
-    from warroom.demo.house import CannotShow
-    from warroom.demo.run import run, run_headless
-    from warroom.store.port import StoreError
+    from warroom.demo.exercise import Wanted, run, run_headless
 
-    about: dict[str, Any] = {"speed": speed, "seed": seed, "port": port, "keep": keep}
     try:
-        if plain:
-            run_headless(here.me, output.data, seconds=seconds, **about)
-            return
-        console = here.loaded.settings.console
-        looks: dict[str, Any] = {"theme": console.theme or None, "keymap": keymap_of(here)[0], "calm": console.calm}
-        run(here.me, zone=here.zone, **looks, **about)
+        wanted = Wanted(here.me, here.places.state / "exercises", speed, seed, port, keep)
     except ValueError as wrong:
         raise Stop(Exit.USAGE, str(wrong)) from None
-    except (CannotShow, StoreError, OSError) as error:
+    console = here.loaded.settings.console
+    looks: dict[str, Any] = {"theme": console.theme or None, "keymap": keymap_of(here)[0], "calm": console.calm}
+    try:
+        incident = "" if plain else run(wanted, zone=here.zone, **looks)
+        if plain:
+            run_headless(wanted, output.data, seconds=seconds)
+    except _refusals() as error:
         raise Stop(Exit.REFUSED, str(error)) from None
+    if incident and keep is None:
+        output.say(f"its log is kept: `warroom tabletop review {incident}` tells how it went")
+    elif keep is not None:
+        output.say(f"the log is in {keep}")
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What may keep it from opening. Loaded once something has."""
+    from warroom.app_exercise import CannotHost
+    from warroom.store.port import StoreError
+    from warroom.tabletop.live import CannotPlay
+
+    return CannotHost, CannotPlay, StoreError, OSError
