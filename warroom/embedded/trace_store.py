@@ -46,7 +46,8 @@ class TraceStore:
         self._traces: dict[str, Trace] = {}
         self._order: list[Place] = []
         self._by_service: dict[str, list[Place]] = {}
-        self._operations: dict[str, Counter[Operation]] = {}
+        self._operations: dict[tuple[str, str, str], int] = {}
+        """Spans by service, operation and kind."""
 
     def __len__(self) -> int:
         return len(self._traces)
@@ -104,8 +105,8 @@ class TraceStore:
 
     def operations(self, service: str, kind: str = "") -> tuple[Operation, ...]:
         """What a service does, by name; only spans of that kind when it is given."""
-        found = self._operations.get(service, ())
-        return tuple(sorted((one for one in found if kind in ("", one.kind)), key=lambda one: (one.name, one.kind)))
+        found = [(name, of) for who, name, of in self._operations if who == service and kind in ("", of)]
+        return tuple(Operation(name, of) for name, of in sorted(found))
 
     def dependencies(self, end: float, lookback: float) -> tuple[ServiceEdge, ...]:
         """Who called whom in traces with a span that began in the `lookback` seconds before `end`, and how often.
@@ -125,11 +126,20 @@ class TraceStore:
     def _put(self, trace: Trace) -> None:
         self._traces[trace.trace_id] = trace
         place = trace.start, trace.trace_id
-        insort(self._order, place)
-        for service in {span.service for span in trace.spans}:
-            insort(self._by_service.setdefault(service, []), place)
+        _insert(self._order, place)
+        services = set()
+        counts = self._operations
         for span in trace.spans:
-            self._operations.setdefault(span.service, Counter())[Operation(span.operation, span.kind)] += 1
+            service = span.service
+            services.add(service)
+            operation = service, span.operation, span.kind
+            counts[operation] = counts.get(operation, 0) + 1
+        for service in services:
+            places = self._by_service.get(service)
+            if places is None:
+                self._by_service[service] = [place]
+            else:
+                _insert(places, place)
 
     def _take_out(self, trace: Trace) -> None:
         del self._traces[trace.trace_id]
@@ -141,18 +151,24 @@ class TraceStore:
             if not places:
                 del self._by_service[service]
         for span in trace.spans:
-            counts, operation = self._operations[span.service], Operation(span.operation, span.kind)
-            counts[operation] -= 1
-            if not counts[operation]:
-                del counts[operation]
-            if not counts:
-                del self._operations[span.service]
+            operation = span.service, span.operation, span.kind
+            self._operations[operation] -= 1
+            if not self._operations[operation]:
+                del self._operations[operation]
 
     def _trim(self) -> None:
         while self._order and (
             len(self._order) > self._most or self._order[0][0] < self._order[-1][0] - self._microseconds
         ):
             self._take_out(self._traces[self._order[0][1]])
+
+
+def _insert(places: list[Place], place: Place) -> None:
+    # Nearly every trace is newer than all others.
+    if not places or places[-1] < place:
+        places.append(place)
+    else:
+        insort(places, place)
 
 
 def resolved(trace: Trace) -> Trace:

@@ -13,6 +13,7 @@ from warroom.simulator.dice import Dice
 from warroom.simulator.line_forms import Fields, style_of, text_of
 from warroom.telemetry.logs import LogLine, Pairs
 
+LEVEL = "detected_level"
 EVERYWHERE = "global"
 """The region of lines that belong to none."""
 _PRESSED = 64
@@ -25,8 +26,11 @@ class LineDesk:
     def __init__(self, axes: Axes, dice: Dice) -> None:
         self._axes, self._dice = axes, dice
         self._styles = tuple(style_of(one) for one in axes.topology.services)
-        self._names = tuple(one.name for one in axes.topology.services)
         self._external = tuple(one.kind == "external" for one in axes.topology.services)
+        self._streams = tuple(
+            tuple(stream(axes.topology.name, region, one.name) for region in axes.regions)
+            for one in axes.topology.services
+        )
         self._waiting: list[tuple[int, int, LogLine]] = []
         self._number = 0
         self._written: dict[int, int] = {}
@@ -38,18 +42,19 @@ class LineDesk:
         self, service: int, region: int, ns: int, level: str, msg: str, fields: Fields, metadata: Pairs = ()
     ) -> bool:
         """A line of a service. Returns whether it was written: a service in trouble does not write without end."""
-        if self._external[service] or self._written.get(service, 0) >= _PRESSED:
+        written = self._written.get(service, 0)
+        if self._external[service] or written >= _PRESSED:
             return False
-        self._written[service] = self._written.get(service, 0) + 1
+        self._written[service] = written + 1
         text = text_of(self._styles[service], level, msg, fields)
-        labels = stream(self._axes.topology.name, self._axes.regions[region], self._names[service])
-        self._push(LogLine(ns, text, labels, _with_level(level, metadata)))
+        # Sorted by name, as what stands beside a line has to be: no other name comes before this one.
+        self._push(LogLine(ns, text, self._streams[service][region], ((LEVEL, level), *metadata)))
         return True
 
     def tell(self, name: str, ns: int, level: str, text: str, region: str = EVERYWHERE) -> None:
         """A line of something that is no service: the platform, the record of changes."""
         labels = stream(self._axes.topology.name, region, name)
-        self._push(LogLine(ns, text, labels, (("detected_level", level),)))
+        self._push(LogLine(ns, text, labels, ((LEVEL, level),)))
 
     def _push(self, line: LogLine) -> None:
         self._number += 1
@@ -87,7 +92,3 @@ class LineDesk:
 def stream(namespace: str, region: str, service: str) -> Pairs:
     """The labels of a stream."""
     return (("namespace", namespace), ("region", region), ("service_name", service))
-
-
-def _with_level(level: str, metadata: Pairs) -> Pairs:
-    return tuple(sorted((("detected_level", level), *metadata)))

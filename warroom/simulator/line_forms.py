@@ -5,6 +5,7 @@ Sources of the forms: https://brandur.org/logfmt, PostgreSQL's "Error Reporting 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -14,6 +15,7 @@ from warroom.simulator.topology import Service
 
 Fields: TypeAlias = Mapping[str, Any]
 
+_ODD: Final = re.compile(r'[ "=\t\n]')
 _JSON: Final = ("java", "python", "node", "kotlin", "ruby", "scala", "csharp")
 _USUAL: Final = "SELECT * FROM orders WHERE id = $1"
 _POSTGRES_LEVELS: Final = {"info": "LOG", "warn": "WARNING", "error": "ERROR", "fatal": "FATAL"}
@@ -47,7 +49,7 @@ def _json(level: str, msg: str, fields: Fields) -> str:
 
 def _quoted(value: Any) -> str:
     text = str(value)
-    if text and not any(sign in text for sign in ' "=\t\n'):
+    if text and _ODD.search(text) is None:
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 

@@ -29,6 +29,10 @@ class RequestLines:
         self._timeouts = {(edge.source, edge.target): f"{edge.timeout_ms:g}" for edge in axes.topology.edges}
         self._pools = {(edge.source, edge.target): edge.pool_timeout_ms for edge in axes.topology.edges}
         self._failures: dict[int, deque[Served]] = {}
+        self._pods = tuple(
+            tuple(tuple(("pod", f"{name}-{region}-{number}") for number in range(4)) for region in axes.regions)
+            for name in self._names
+        )
 
     def failure(self, service: int, since: int) -> Served | None:
         """A followed request that failed at that service, since then (microseconds); None if none."""
@@ -50,22 +54,19 @@ class RequestLines:
     def metadata(self, one: Served) -> Pairs:
         """What stands beside a line of that request."""
         node = one.node
-        pod = f"{self._names[node.service]}-{self._axes.regions[node.region]}-{int(one.span_id[-2:], 16) % 4}"
-        return (("pod", pod), ("span_id", one.span_id), ("trace_id", one.trace_id), ("version", node.version))
+        # Four replicas by the last digit of the span: 0 to 3, and again.
+        pod = self._pods[node.service][node.region][int(one.span_id[-1], 16) & 3]
+        return (pod, ("span_id", one.span_id), ("trace_id", one.trace_id), ("version", node.version))
 
     def _fields(self, one: Served) -> dict[str, Any]:
-        method, route = self._journeys[one.journey]
-        fields: dict[str, Any] = {}
+        node = one.node
+        said = {"status": node.status, "duration_ms": round(node.length * 1000, 1), "trace_id": one.trace_id}
         if one.root:
-            fields = {"method": method, "route": route}
-        elif one.node.kind == "consumer":
-            fields = {"queue": one.node.operation.removeprefix("process ")}
-        else:
-            fields = {"operation": one.node.operation}
-        fields |= {"status": one.node.status, "duration_ms": round(one.node.length * 1000, 1), "trace_id": one.trace_id}
-        if one.root:
-            fields |= dict(one.slices)
-        return fields
+            method, route = self._journeys[one.journey]
+            return {"method": method, "route": route, **said, **dict(one.slices)}
+        if node.kind == "consumer":
+            return {"queue": node.operation.removeprefix("process "), **said}
+        return {"operation": node.operation, **said}
 
     def _answered(self, one: Served) -> None:
         node = one.node

@@ -45,6 +45,22 @@ def _usual_hit(axes: Axes) -> Floats:
     return np.array([[one.hit] * axes.count for one in axes.topology.services], np.float64)
 
 
+class Screen:
+    """Tells a second in which no state can hold from others, at little cost. It knows the lowest bounds of `states`."""
+
+    def __init__(self, axes: Axes) -> None:
+        hit = _usual_hit(axes)
+        cold = np.where(hit > 0, -0.75 * hit, np.inf)
+        same = [np.full(hit.shape, bound) for bound in (0.93, 0.04, 0.88, 0.88, 5.0, 5.0)]
+        self._bounds: Floats = np.concatenate([*same, cold]).ravel()
+
+    def quiet(self, t: Tick) -> bool:
+        """Whether nothing is to be said of the states of services."""
+        memory, disk = t.memory / np.maximum(t.memory_limit, 1.0), t.disk / np.maximum(t.disk_size, 1.0)
+        found = np.concatenate([t.cpu, t.gc, memory, disk, np.abs(t.skew_s), t.lag_s, -t.hit]).ravel()
+        return not (found > self._bounds).any()
+
+
 def states(axes: Axes) -> tuple[State, ...]:
     """All of them, in a fixed order."""
     usual_hit = _usual_hit(axes)
@@ -84,7 +100,7 @@ class StateLines:
 
     def __init__(self, axes: Axes, dice: Dice, desk: LineDesk) -> None:
         self._axes, self._dice, self._desk = axes, dice, desk
-        self._states = states(axes)
+        self._states, self._screen = states(axes), Screen(axes)
         self._seen = set(axes.pairs)
         services = axes.topology.services
         self._databases = tuple(pair for pair in axes.pairs if services[pair[0]].kind == "database")
@@ -92,13 +108,17 @@ class StateLines:
 
     def live(self, tick: Tick, ns: int) -> None:
         """A second passes, from `ns` (nanoseconds) on."""
+        if not self._screen.quiet(tick):
+            self._unusual(tick, ns)
+        self._usual(tick, ns)
+
+    def _unusual(self, tick: Tick, ns: int) -> None:
         for one in self._states:
             holding = one.holds(tick)
             if holding.any():
                 for service, region in np.argwhere(holding).tolist():
                     if (service, region) in self._seen and self._dice.share() < one.often:
                         self._say(ns, service, region, one.level, one.msg, one.words(tick, service, region))
-        self._usual(tick, ns)
 
     def _usual(self, tick: Tick, ns: int) -> None:
         """What is said while all is well."""

@@ -55,13 +55,14 @@ class TroubleLines:
         places, edges = self._expected(tick)
         drawn = self._random.poisson(np.concatenate([places.ravel(), edges.ravel()]))
         for at in np.flatnonzero(drawn).tolist():
+            own = at < places.size
+            mode, place = divmod(at if own else at - places.size, places[0].size if own else edges[0].size)
+            row, region = divmod(place, self._axes.count)
             for _ in range(int(drawn[at])):
-                if at < places.size:
-                    mode, service, region = np.unravel_index(at, places.shape)
-                    self._own(int(service), int(region), ns, _PLACE_MODES[int(mode)])
+                if own:
+                    self._own(row, region, ns, _PLACE_MODES[mode])
                 else:
-                    mode, edge, region = np.unravel_index(at - places.size, edges.shape)
-                    self._call(tick, int(edge), int(region), ns, _EDGE_MODES[int(mode)])
+                    self._call(tick, row, region, ns, _EDGE_MODES[mode])
 
     def _expected(self, tick: Tick) -> tuple[Floats, Floats]:
         places = np.stack([tick.served * tick.own_errors, tick.shed]) * _SHARE
