@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from warroom.app_health import Watcher, watching
+from warroom.app_listen import CannotServe, reachable_at, server_tls, tls_to_ourselves
 from warroom.app_sources import open_relay, source_of
 from warroom.client.client import Client
 from warroom.incident.words import Access
@@ -37,7 +38,7 @@ from warroom.server.auth import digest_of, is_live, mint
 from warroom.server.log import SERVICE, JsonLines, log_to_stderr
 from warroom.server.run import run_server
 from warroom.server.settings import ServerSettings
-from warroom.settings.fields import IntakeSettings, ListenSettings, PrometheusSettings, Settings
+from warroom.settings.fields import IntakeSettings, PrometheusSettings, Settings
 from warroom.settings.places import places
 from warroom.store.port import EventStore
 from warroom.store.sqlite import SqliteStore
@@ -54,10 +55,6 @@ QUARANTINE_FILE = "quarantine.jsonl"
 INTAKE_SECRET_FILE = "intake.secret"  # noqa: S105 (the name of a file)
 
 _LOG = logging.getLogger(__name__)
-
-
-class CannotServe(Exception):
-    """It cannot be served as the settings say; one sentence says why and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,35 +169,6 @@ def make_data_dir(path: Path) -> None:
 # -- the server ------------------------------------------------------------------------------------------------------
 
 
-def server_tls(listen: ListenSettings) -> ssl.SSLContext | None:
-    """The TLS to serve with, None for none.
-
-    Raises:
-        CannotServe: certificate and key do not fit, or cannot be read.
-    """
-    if listen.tls_cert is None and listen.tls_key is None:
-        return None
-    if listen.tls_cert is None or listen.tls_key is None:
-        raise CannotServe("TLS needs both a certificate (listen.tls_cert) and its key (listen.tls_key)")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(listen.tls_cert, listen.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise CannotServe(f"{listen.tls_cert} and {listen.tls_key} cannot be used for TLS: {error}") from None
-    return context
-
-
-def tls_to_ourselves(ca_file: str) -> ssl.SSLContext | None:
-    """Trust exactly the certificate we serve with, by whatever name; for connections within this machine."""
-    if not ca_file:
-        return None
-    context = ssl.create_default_context(cafile=ca_file)
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
-
-
 async def _server(
     stack: AsyncExitStack,
     plan: Plan,
@@ -273,12 +241,6 @@ def _is_free(host: str, port: int) -> bool:
 async def _end(ending: asyncio.Event, task: asyncio.Task[None]) -> None:
     ending.set()
     await task
-
-
-def reachable_at(host: str, port: int, *, secure: bool) -> str:
-    """How this machine reaches what listens on `host`."""
-    near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
-    return f"{'wss' if secure else 'ws'}://{f'[{near}]' if ':' in near else near}:{port}/ws"
 
 
 # -- tokens and secrets ----------------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from warroom.app import CannotServe, reachable_at, server_tls, tls_to_ourselves
 from warroom.app_exercise_store import LOG_FILE, keep_key
+from warroom.app_listen import CannotServe, reachable_at, server_tls, tls_to_ourselves
 from warroom.client.client import Client
 from warroom.incident.decode import fold
 from warroom.incident.ids import incident_id

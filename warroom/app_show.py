@@ -101,7 +101,7 @@ class Show:
         Raises:
             CannotHost, StoreError: as `open`.
         """
-        from warroom.app import tls_to_ourselves
+        from warroom.app_listen import tls_to_ourselves
         from warroom.client.thread import ClientThread
 
         opened = self.open()

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from tests.docs.hostile_port import welcomed
 from tests.server.hostile import UPGRADE, Attacker
 from tests.server.house import eventually, house
-from warroom.app import server_tls
+from warroom.app_listen import server_tls
 from warroom.incident.words import Access
 from warroom.server.auth import digest_of
 from warroom.settings.fields import ListenSettings

@@ -29,7 +29,7 @@ from warroom.server.panels import NO_SOURCE
 from warroom.telemetry.clients import Logs, Metrics
 from warroom.telemetry.default_panels import DEFAULT_PANELS
 from warroom.telemetry.panels import resolve_all
-from warroom.telemetry.prometheus import Sample, Vector
+from warroom.telemetry.prometheus_data import Sample, Vector
 from warroom.telemetry.series import worded
 
 NAMES_FRESH = 30.0

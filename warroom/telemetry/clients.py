@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from warroom.telemetry.alerts import AlertGroup, Exemplar, Matcher, Rule, Silence, Target
 from warroom.telemetry.logs import LogField, LogPage, LogPattern, LogVolume
-from warroom.telemetry.prometheus import Matrix, MetricInfo, Vector
+from warroom.telemetry.prometheus_data import Matrix, MetricInfo, Vector
 from warroom.telemetry.traces import Operation, Trace, TraceSearch, TraceSummary
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from warroom.telemetry.errors import BadQuery
-from warroom.telemetry.prometheus import Matrix
+from warroom.telemetry.prometheus_data import Matrix
 from warroom.telemetry.series import encode
 from warroom.telemetry.window import LegendOf, on_grid
 

@@ -20,7 +20,7 @@ from warroom.telemetry.cache import Answers
 from warroom.telemetry.clock import Clock, SystemClock
 from warroom.telemetry.counters import Counters
 from warroom.telemetry.panel import Panel
-from warroom.telemetry.prometheus import Matrix
+from warroom.telemetry.prometheus_data import Matrix
 from warroom.telemetry.ranges import encoded, ranged
 from warroom.telemetry.series import Frame
 from warroom.telemetry.tails import Reader, Tails

@@ -22,7 +22,7 @@ import orjson
 
 from warroom.telemetry.errors import TelemetryError
 from warroom.telemetry.graph import Health, ServiceEdge, ServiceGraph, ServiceNode
-from warroom.telemetry.prometheus import Matrix, Vector
+from warroom.telemetry.prometheus_data import Matrix, Vector
 
 if TYPE_CHECKING:
     from warroom.telemetry.relay import By, Relay

@@ -16,7 +16,7 @@ from warroom.telemetry.breaker import Paused
 from warroom.telemetry.clock import Clock
 from warroom.telemetry.counters import Counters
 from warroom.telemetry.panel import Panel
-from warroom.telemetry.prometheus import Matrix
+from warroom.telemetry.prometheus_data import Matrix
 from warroom.telemetry.series import Frame, Full, Last, Recovered, Trouble, apply, encode
 from warroom.telemetry.tails import TAILS, TailHabits
 from warroom.telemetry.window import delta_of, full_of, without_dead

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from warroom.telemetry.panel import Panel
-from warroom.telemetry.prometheus import Line, Matrix
+from warroom.telemetry.prometheus_data import Line, Matrix
 from warroom.telemetry.series import Delta, Full, Labels, Points, Series, Value
 
 LegendOf: TypeAlias = Callable[[Mapping[str, str]], str]

@@ -64,7 +64,8 @@ def serve_command(
 
 
 def _serve(ready_fd: int | None) -> None:
-    from warroom.app import CannotServe, Plan
+    from warroom.app import Plan
+    from warroom.app_listen import CannotServe
     from warroom.store.port import StoreDamaged, StoreError, StoreLocked
 
     here = context()

@@ -207,7 +207,8 @@ def _stop(failed: StackError) -> Stop:
 
 def _intake_secret() -> str:
     """The secret of the door for alerts, made when there is none yet, so that Alertmanager may post to it."""
-    from warroom.app import CannotServe, intake_secret, make_data_dir
+    from warroom.app import intake_secret, make_data_dir
+    from warroom.app_listen import CannotServe
 
     here = context()
     settings = here.loaded.settings
