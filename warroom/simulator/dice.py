@@ -16,21 +16,31 @@ class Dice:
 
     def __init__(self, seed: int, purpose: int) -> None:
         self._random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, purpose])))
+        # Pages are refilled in place, so that taking from them needs no look-up.
         self._uniform: list[float] = []
         self._normal: list[float] = []
+        self._take_uniform, self._take_normal = self._uniform.pop, self._normal.pop
         self._ids: list[str] = []
 
     def share(self) -> float:
         """Between 0 and 1, without 1."""
-        if not self._uniform:
-            self._uniform = self._random.random(_PAGE).tolist()
-        return self._uniform.pop()
+        try:
+            return self._take_uniform()
+        except IndexError:
+            self._uniform.extend(self._random.random(_PAGE).tolist())
+            return self._take_uniform()
 
     def normal(self) -> float:
         """Mean 0, deviation 1."""
-        if not self._normal:
-            self._normal = self._random.standard_normal(_PAGE).tolist()
-        return self._normal.pop()
+        try:
+            return self._take_normal()
+        except IndexError:
+            self._normal.extend(self._random.standard_normal(_PAGE).tolist())
+            return self._take_normal()
+
+    def happens(self, share: float) -> bool:
+        """Whether something that happens in this share of all cases does; what never happens costs no draw."""
+        return share > 0 and self.share() < share
 
     def between(self, low: int, high: int) -> int:
         """A whole number, both ends included."""
@@ -39,7 +49,8 @@ class Dice:
     def count(self, mean: float) -> int:
         """How often something happens whole and by chance: the whole part, and one more with what is left."""
         whole = int(mean)
-        return whole + (self.share() < mean - whole)
+        left = mean - whole
+        return whole + (left > 0 and self.share() < left)
 
     def pick(self, shares: Sequence[float]) -> int:
         """A place, each as likely as its share."""

@@ -23,6 +23,7 @@ Row: TypeAlias = list[list[float]]
 Cube: TypeAlias = list[list[list[float]]]
 
 _TINY = 1e-9
+_ALL = 0.9999
 _ROUNDING = 1e-6
 
 
@@ -44,6 +45,10 @@ class Laws:
         self.version_time: Cube = answers.version_time[0].tolist()
         self.calls: Cube = flow.calls_made(layout, knobs, tick.hit).tolist()
         self.route: Cube = tick.route.tolist()
+        self.home: list[list[int]] = np.where(tick.route.max(axis=2) > _ALL, tick.route.argmax(axis=2), -1).tolist()
+        """By edge and region: the only region that is called; -1 where there are several."""
+        self.only: list[list[int]] = np.where(tick.weight.max(axis=2) > _ALL, tick.weight.argmax(axis=2), -1).tolist()
+        """By service and region: the only version that answers; -1 where there are several."""
         self.network: Row = tick.network_s.tolist()
         self.timeout: Row = knobs.timeout[:edges].tolist()
         self.retries: Row = knobs.retries[:edges].tolist()

@@ -67,6 +67,7 @@ class SpanMaker:
         self._stores = tuple(store_of(one) for one in axes.topology.services)
         self._journeys = {one.name: (method_of(one), route_of(one)) for one in axes.topology.journeys}
         self._namespace = axes.topology.name
+        self._processes: dict[tuple[int, int, str], Pairs] = {}
         # Most spans say what many others say: the same tuple serves them all.
         self._usual = lru_cache(8192)(self._tags)
 
@@ -86,7 +87,15 @@ class SpanMaker:
 
     def process(self, node: Node) -> Pairs:
         """What is said of the process behind a span."""
-        return _process(self.services[node.service], self._axes.regions[node.region], node.version, self._namespace)
+        place = node.service, node.region, node.version
+        found = self._processes.get(place)
+        if found is None:
+            name, region = self.services[node.service], self._axes.regions[node.region]
+            found = self._processes[place] = (
+                ("namespace", self._namespace), ("pod", f"{name}-{region}"), ("region", region),
+                ("version", node.version),
+            )  # fmt: skip
+        return found
 
     def tags(self, node: Node, walk: Walk, *, root: bool) -> Pairs:
         """What is said of the span itself."""
@@ -116,11 +125,6 @@ class SpanMaker:
         if status != 200:
             tags.append(("error", "true"))
         return tuple(sorted(tags))
-
-
-@lru_cache(4096)
-def _process(service: str, region: str, version: str, namespace: str) -> Pairs:
-    return (("namespace", namespace), ("pod", f"{service}-{region}"), ("region", region), ("version", version))
 
 
 _order = attrgetter("start", "span_id")

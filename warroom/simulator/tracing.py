@@ -56,7 +56,7 @@ class Tracing:
         while self._pending and self._pending[0][0] < until:
             ended.append(heappop(self._pending)[2])
         self.traces += len(ended)
-        self.spans += sum(len(one.trace.spans) for one in ended)
+        self.spans += sum([len(one.trace.spans) for one in ended])
         return ended
 
     def _follow(self, world: World, moment: Moment, versions: Versions) -> None:

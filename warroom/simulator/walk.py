@@ -93,6 +93,7 @@ class Walker:
         for at, queue in enumerate(topology.queues):
             self._queues[where[queue.source]].append((at, queue))
         self._external = tuple(one.kind == "external" for one in topology.services)
+        self._client = tuple(client_operation(one) for one in topology.edges)
         self._operations = tuple(server_operation(one, topology) for one in topology.services)
         self._entries = tuple(where[one.entry] for one in topology.journeys)
         self._dims = tuple((dim, tuple(shares), tuple(shares.values())) for dim, shares in topology.slices.items())
@@ -117,9 +118,11 @@ class Walker:
         """A service answers."""
         laws, dice, journey = one.laws, self._dice, one.journey
         one.nodes += 1
-        slot = dice.pick(laws.weight[service][region]) if laws.weight[service][region][0] < 0.9999 else 0
+        slot = laws.only[service][region]
+        if slot < 0:
+            slot = dice.pick(laws.weight[service][region])
         node = Node(service, region, self._names[service][slot], self._operations[service], "server")
-        if dice.share() < laws.refused[service][region]:
+        if dice.happens(laws.refused[service][region]):
             node.length, node.status, node.mode = 0.0005 + 0.001 * dice.share(), 503, "refused"
             return node
         mean = laws.mean[journey][service][region] * laws.version_time[service][region][slot]
@@ -129,7 +132,7 @@ class Walker:
                 mean += extra[service][region]
                 hurt = max(hurt, errors[service][region])
         node.length = min(_time(mean, laws.sigma[journey][service][region], z), _LONGEST)
-        if dice.share() < 1.0 - (1.0 - fails) * (1.0 - hurt):
+        if dice.happens(1.0 - (1.0 - fails) * (1.0 - hurt)):
             node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > fails else "own"
             if node.mode == "own" and dice.share() * fails < laws.lasting[service][region]:
                 node.mode, node.lasting = "missing", True
@@ -140,8 +143,9 @@ class Walker:
     def _call_others(self, one: _Request, node: Node, z: float) -> None:
         """The calls that a service makes for a request, then what it leaves in queues."""
         units: list[list[Node]] = []
+        calls, region, count = one.laws.calls[one.journey], node.region, self._dice.count
         for at, edge in self._calls[node.service]:
-            for _ in range(min(self._dice.count(one.laws.calls[one.journey][at][node.region]), _MOST_CALLS)):
+            for _ in range(min(count(calls[at][region]), _MOST_CALLS)):
                 if one.nodes > _MOST_NODES:
                     break
                 unit = self._call(one, at, edge, node, z)
@@ -160,37 +164,43 @@ class Walker:
 
     def _call(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> list[Node]:
         """One call with its repetitions, in order."""
+        attempt = self._attempt(one, at, edge, node, z)
+        attempt.attempt = 1
+        tries = [attempt]
         most = 1 + min(int(one.laws.retries[at][node.region]), _MOST_TRIES)
-        tries: list[Node] = []
-        while True:
+        while attempt.status != 200 and not attempt.lasting and len(tries) < most:
+            if self._dice.share() >= one.laws.granted[at][node.region]:
+                break
             attempt = self._attempt(one, at, edge, node, z)
-            attempt.attempt = len(tries) + 1
             tries.append(attempt)
-            again = attempt.failed and not attempt.lasting and len(tries) < most
-            if not again or self._dice.share() >= one.laws.granted[at][node.region]:
-                return tries
+            attempt.attempt = len(tries)
+        return tries
 
     def _attempt(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> Node:
         laws, dice, region = one.laws, self._dice, node.region
         one.nodes += 1
         target, timeout = self.targets[at], laws.timeout[at][region]
-        made = Node(node.service, region, node.version, client_operation(edge), "client", peer=edge.target)
-        if dice.share() < laws.broken[at][region]:
+        made = Node(node.service, region, node.version, self._client[at], "client", peer=edge.target)
+        if dice.happens(laws.broken[at][region]):
             return self._unconnected(laws, at, edge, made)
+        waited = 0.0
         if laws.pool_wait[at][region] > _SHORT:
-            made.children.append(self._waited(laws, at, made))
+            wait = self._waited(laws, at, made)
+            made.children.append(wait)
+            waited = wait.length
         shared = SHARED * z + _REST * dice.normal()
         if self._external[target]:
             made.length = _time(laws.call_mean[at][region], laws.call_sigma[at][region], shared)
-            if made.length <= timeout and dice.share() < laws.errors[target][region]:
+            if made.length <= timeout and dice.happens(laws.errors[target][region]):
                 made.status, made.mode = 502, "peer"
         else:
-            answered = self._serve(one, target, _picked(dice, laws.route[at][region]), shared)
-            network = max(laws.network[at][region], 1e-5)
-            answered.offset = network / 2 + sum(child.length for child in made.children)
+            where = laws.home[at][region]
+            answered = self._serve(one, target, where if where >= 0 else dice.pick(laws.route[at][region]), shared)
+            half = max(laws.network[at][region], 1e-5) / 2
+            answered.offset = half + waited
             made.children.append(answered)
-            made.length = answered.offset + answered.length + network / 2
-            if answered.failed:
+            made.length = answered.offset + answered.length + half
+            if answered.status != 200:
                 made.status, made.mode, made.lasting = 502, "peer", answered.lasting
         return made if made.length <= timeout else _ended(made, timeout, 504, "timeout")
 
@@ -249,28 +259,22 @@ def _ended(node: Node, length: float, status: int, mode: str) -> Node:
     return node
 
 
-def _picked(dice: Dice, shares: list[float]) -> int:
-    """A region; nearly always there is but one."""
-    best = max(range(len(shares)), key=shares.__getitem__)
-    return best if shares[best] > 0.9999 else dice.pick(shares)
-
-
 def _place(node: Node, units: list[list[Node]]) -> None:
     """Put the calls into the caller's time: one after the other where there is time for it, else side by side."""
     if not units:
         return
-    lengths = [sum(child.length for child in unit) for unit in units]
+    lengths = [unit[0].length if len(unit) == 1 else sum([child.length for child in unit]) for unit in units]
     longest, total = max(lengths), sum(lengths)
-    node.length = max(node.length, longest * 1.01 + 0.0001)
-    head = min(0.3 * max(node.length - total, 0.0), 0.2 * node.length)
-    room = node.length - head
+    length = node.length = max(node.length, longest * 1.01 + 0.0001)
+    head = min(0.3 * max(length - total, 0.0), 0.2 * length)
+    room = length - head
     # Every start is moved forward alike, so that the last ends in time.
     squeeze = min(1.0, (room - longest) / max(total - min(lengths), 1e-9)) if total > room else 1.0
     at = head
-    for unit, length in zip(units, lengths, strict=True):
-        start = min(at, node.length - length)
+    for unit, took in zip(units, lengths, strict=True):
+        start = min(at, length - took)
         for child in unit:
             child.offset = start
             start += child.length
-            node.children.append(child)
-        at += length * squeeze
+        node.children += unit
+        at += took * squeeze
