@@ -121,7 +121,8 @@ def panel_of(slo: Slo, scenario: Scenario) -> dict[str, Any] | None:
     bound = slo.at_least if slo.at_least is not None else slo.at_most
     title = slo.id if slo.sli.strip() == slo.id else f"{slo.id}: {slo.sli}"
     return {
-        "title": title[:100], "query": f"1 - ({query})" if found[1] else query, "unit": unit, "window": 1800, "step": 5,
+        "title": title[:100], "query": f"1 - ({query})" if found[1] else query, "unit": unit, "step": 5,
+        "window": min(1800, max(900, scenario.world.history.warmup)),
         "thresholds": [] if bound is None else [
             {"value": bound, "above": slo.at_most is not None, "label": "promised"}
         ],
