@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from warroom.client.view import View
     from warroom.tui.app import ConsoleOptions
 
-_OPENING = "preparing the imaginary production: what happened before is worked out, a few seconds"
+_OPENING = "preparing the imaginary production ..."
 _START_SECONDS = 90.0
 _END_SECONDS = 8.0
 
