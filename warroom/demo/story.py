@@ -161,7 +161,7 @@ class Story:
             return
         asked = s.under_way()
         if asked is not None and asked.requested_by == s.you:
-            s.say(s.lead, f"@{s.you} does it: {back.title}. Everybody watch the curves, key 3.")
+            s.say(s.lead, f"@{s.you} does it: {back.title}. Everybody watch the curves, key 1.")
         self._decide(back.title)
         if asked is None:
             s.say(s.lead, f"@{OPERATIONS} please: {back.title}.")
