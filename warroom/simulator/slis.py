@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from warroom.simulator.layout import Array
+from warroom.simulator.maths import normal_cdf
 
 if TYPE_CHECKING:
     from warroom.simulator.world import World
 
 _FORM: Final = re.compile(r"(1-)?([a-z_0-9]+)(?:\(([^()@]+)(?:@([^()]+))?\))?")
-_Z: Final = {"p50": 0.0, "p90": 1.2815515655, "p95": 1.6448536270, "p99": 2.3263478740}
+QUANTILES: Final[Mapping[str, tuple[float, float]]] = {
+    "p50": (0.5, 0.0), "p90": (0.9, 1.2815515655), "p95": (0.95, 1.6448536270), "p99": (0.99, 2.3263478740),
+}  # fmt: skip
+"""The share below, and where that is in a standard normal distribution."""
+HALVINGS: Final = 40
 NAMES: Final = (
     "availability", "error_ratio", "late_ratio", "wrong_ratio", "err", "p50", "p90", "p95", "p99", "rps",
     "latency", "cpu",
     "memory", "lag", "depth", "replication_lag", "pool", "feature_age", "psi", "hit", "replicas",
 )  # fmt: skip
+
+
+class Apart(NamedTuple):
+    """Some of the users: their share, and (R,) the seconds that they wait longer than the others."""
+
+    share: float
+    extra: Array
 
 
 class SliError(ValueError):
@@ -94,7 +106,8 @@ def _of_journey(world: World, figure: str, row: int, regions: list[int]) -> floa
     if figure == "rps":
         return float(weight.sum())
     mean, sigma = tick.journey_latency[row][regions], tick.journey_sigma[row][regions]
-    return _latency(figure, mean, sigma, weight)
+    apart = [Apart(float(one.tick.share), one.users_extra[row][regions]) for one in world.felt]
+    return _latency(figure, mean, sigma, weight, apart)
 
 
 def _of_service(world: World, figure: str, row: int, regions: list[int]) -> float:
@@ -112,7 +125,8 @@ def _of_service(world: World, figure: str, row: int, regions: list[int]) -> floa
         return float(tick.replicas[row][regions].sum())
     if figure == "replication_lag":
         return float(tick.lag_s[row][regions].max())
-    return _latency(figure, tick.latency[row][regions], tick.sigma[row][regions], weight)
+    apart = [Apart(float(one.tick.share), one.tick.extra[row][regions]) for one in world.felt]
+    return _latency(figure, tick.latency[row][regions], tick.sigma[row][regions], weight, apart)
 
 
 def _mean(values: Array, weight: Array) -> float:
@@ -120,10 +134,30 @@ def _mean(values: Array, weight: Array) -> float:
     return float((values * weight).sum() / total) if total > 0 else float(values.mean())
 
 
-def _latency(figure: str, mean: Array, sigma: Array, weight: Array) -> float:
+def _latency(figure: str, mean: Array, sigma: Array, weight: Array, apart: Sequence[Apart]) -> float:
     if figure == "latency":
-        return _mean(mean, weight)
-    if figure not in _Z:
+        return _mean(mean + sum(one.share * one.extra for one in apart), weight)
+    if figure not in QUANTILES:
         raise SliError(f"{figure} is not a figure of a journey")
-    quantile = mean * np.exp(sigma * _Z[figure] - sigma * sigma / 2)
+    share, z = QUANTILES[figure]
+    log_mean = np.log(mean) - sigma * sigma / 2
+    quantile = np.exp(log_mean + sigma * z)
+    slower = [one for one in apart if one.extra.any()]
+    if slower:
+        quantile = _mixed(share, quantile, log_mean, sigma, slower)
     return _mean(quantile, weight) if quantile.size else math.nan
+
+
+def _mixed(share: float, usual: Array, log_mean: Array, sigma: Array, slower: Sequence[Apart]) -> Array:
+    """The quantile where some users wait longer than all others, by halving: there is no formula for it."""
+    low, high = usual, usual + np.max([one.extra for one in slower], axis=0)
+    rest = 1 - sum(one.share for one in slower)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        below = rest * normal_cdf((np.log(middle) - log_mean) / sigma)
+        for one in slower:
+            left = np.maximum(middle - one.extra, 1e-9)
+            below = below + one.share * normal_cdf((np.log(left) - log_mean) / sigma)
+        low, high = np.where(below < share, middle, low), np.where(below < share, high, middle)
+    found: Array = (low + high) / 2
+    return found

@@ -6,8 +6,8 @@ unit cancels out wherever a run is compared with another run of the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 LATE_WEIGHT = 0.5
@@ -18,12 +18,16 @@ LATE_WEIGHT = 0.5
 class Curve:
     """Second 0 is the start of the exercise; every list has one value for each second, in order.
 
-    `requests`, and of them those that `failed` and those that came too `late`, as users felt them.
+    `requests`, and of them those that `failed` and those that came too `late`, as users felt them. Where it is known,
+    `missed` says whether an objective other than that of availability was missed, and `figures` has what else the
+    scenario's conditions ask for, by name. Curves are equal when users felt the same.
     """
 
     requests: tuple[float, ...]
     failed: tuple[float, ...]
     late: tuple[float, ...]
+    missed: tuple[bool, ...] = field(default=(), compare=False)
+    figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if not len(self.requests) == len(self.failed) == len(self.late):
@@ -57,7 +61,10 @@ class Curve:
 
     def cut(self, seconds: int) -> Curve:
         """Its first seconds."""
-        return Curve(self.requests[:seconds], self.failed[:seconds], self.late[:seconds])
+        figures = {name: values[:seconds] for name, values in self.figures.items()}
+        return Curve(
+            self.requests[:seconds], self.failed[:seconds], self.late[:seconds], self.missed[:seconds], figures
+        )
 
     def _each(self) -> list[float]:
         return [failed + LATE_WEIGHT * late for failed, late in zip(self.failed, self.late, strict=True)]

@@ -6,7 +6,7 @@ Invariant: the same scenario, seed and log give the same curve as the drill itse
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from warroom.incident import events as e
@@ -14,6 +14,7 @@ from warroom.incident.decode import read_event
 from warroom.incident.record import Record
 from warroom.tabletop.conditions import RecordLog
 from warroom.tabletop.curve import Curve
+from warroom.tabletop.figures import Figures
 from warroom.tabletop.happenings import Happenings
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.production import Production
@@ -80,6 +81,7 @@ def replay(
     if log is not None:
         production.log = log
     felt = []
+    figures = Figures(scenario)
     waiting = list(deeds)
     for second in range(seconds):
         if log is not None:
@@ -88,7 +90,8 @@ def replay(
             _do(production, scenario, waiting.pop(0))
         slo = production.step()
         felt.append((slo.requests, slo.failed, slo.late))
-    return Curve.of(felt)
+        figures.look(production.facts)
+    return replace(Curve.of(felt), missed=tuple(figures.missed), figures=figures.told)
 
 
 _KEPT = 4

@@ -53,14 +53,14 @@ def clocks(log: ExerciseLog, terms: Terms, curves: Curves) -> tuple[Clock, ...]:
 
     return (
         Clock("onset", "What is wrong begins", onset, None, onset, onset),
-        Clock("first_sli_breach", "Users begin to suffer", broke[0], None, broke[1], broke[2]),
+        Clock("first_sli_breach", "An objective is first missed", broke[0], None, broke[1], broke[2]),
         clock("first_alert", "First alert"),
         clock("ack", "Somebody is on it"),
         clock("declared", "Stood down" if terms.nothing_wrong else "Declared", terms.declare_by),
         clock("ic_assigned", "Somebody leads", lead),
         clock("first_true_hypothesis", "The truth first proposed", named.due if named else None),
         clock("mitigation_started", "The right mitigation begins", acted),
-        Clock("sli_restored", "Users are well again (held 3 min)", well[0], None, well[1], well[2]),
+        Clock("sli_restored", "All objectives are met again (held 3 min)", well[0], None, well[1], well[2]),
         clock("resolved", "Resolved", solved),
     )
 

@@ -52,9 +52,17 @@ def limit(curves: Curves, target: float) -> float:
     return max(1 - target, 2 * usual + 0.001)
 
 
+def unwell(curve: Curve, allowed: float) -> list[int]:
+    """The seconds at which users were not well: more requests lost than allowed, or another objective missed."""
+    missed = curve.missed or (False,) * curve.seconds
+    return [
+        second for second, (value, one) in enumerate(zip(shares(curve), missed, strict=True)) if value > allowed or one
+    ]
+
+
 def breach(curve: Curve, allowed: float) -> int | None:
     """The first second at which users were not well."""
-    return next((second for second, value in enumerate(shares(curve)) if value > allowed), None)
+    return next(iter(unwell(curve, allowed)), None)
 
 
 def restored(curve: Curve, allowed: float, until: int) -> int | None:
@@ -62,8 +70,8 @@ def restored(curve: Curve, allowed: float, until: int) -> int | None:
 
     None when there was no breach, or the end came too early to tell.
     """
-    found = shares(curve.cut(until + 1))
-    bad = [second for second, value in enumerate(found) if value > allowed]
-    if not bad or len(found) - 1 - bad[-1] < HELD:
+    seen = curve.cut(until + 1)
+    bad = unwell(seen, allowed)
+    if not bad or seen.seconds - 1 - bad[-1] < HELD:
         return None
     return bad[-1] + 1

@@ -117,7 +117,12 @@ class LogFacts:
         return math.nan
 
     def sli(self, name: str) -> float:
-        """The shares of all users' requests over the last minute; NaN for what only the simulator knows."""
+        """A figure as the drill saw it, where the curve has it; else the shares of all users' requests over the last
+        minute, and NaN for what only the simulator knows.
+        """
+        seen = self._curve.figures.get(name)
+        if seen is not None:
+            return seen[self.second]
         start, end = max(0, self.second - 59), self.second + 1
         asked = self._asked[end] - self._asked[start]
         failed = (self._bad[end] - self._bad[start]) / asked if asked else 0.0

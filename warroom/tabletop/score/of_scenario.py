@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from warroom.tabletop.figures import AVAILABILITY
 from warroom.tabletop.model import Scenario
 from warroom.tabletop.score.log import ExerciseLog
 from warroom.tabletop.score.shapes import ScoreError
@@ -12,8 +13,6 @@ from warroom.tabletop.score.terms import TARGET, Evidence, Expected, Terms
 from warroom.tabletop.seal import fits
 from warroom.tabletop.sealed import Sealed
 from warroom.tabletop.truth import contributing_named, names_truth
-
-_TARGETS = ("availability", "1 - error_ratio", "1-error_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def fitting(log: ExerciseLog, scenario: Scenario) -> None:
 def _target(scenario: Scenario) -> float:
     """The share of requests that is promised to be served, by the scenario's objectives."""
     for slo in scenario.world.slo:
-        if slo.sli.strip() in _TARGETS and slo.at_least is not None:
+        if slo.sli.strip() in AVAILABILITY and slo.at_least is not None:
             return float(slo.at_least)
         if slo.sli.strip() == "error_ratio" and slo.at_most is not None:
             return 1 - float(slo.at_most)
