@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.tabletop.bots_stage import Stage
 from tests.tabletop.test_bots_textbook import broken, calm
 from warroom.incident.words import Duty
-from warroom.tabletop.deeds import Act
+from warroom.tabletop.deeds import FACILITATOR, Act
 from warroom.tabletop.look import PlayerView
 from warroom.tabletop.responders import TEAM, Colleagues
 
@@ -58,6 +58,16 @@ def test_what_they_find_is_told_to_everybody() -> None:
     stage = Stage(Colleagues(4), broken("never")).until(500)
     assert any("short of CPU" in text and "Yes" in text for _, text in chat(stage))
     assert any("short of CPU" in one.text for one in stage.state.hypotheses)
+
+
+def test_steps_of_the_runbook_that_they_asked_are_ticked_off() -> None:
+    stage = Stage(Colleagues(4), broken("never"))
+    stage.say(FACILITATOR, "attach-playbook", playbook=stage.runbook.pinned().model_dump(mode="json"))
+    steps = stage.until(200).state.playbooks[0].steps
+    assert [(step.id, step.status, step.words) for step in steps] == [
+        ("hot", "done", "it holds"), ("wobble", "done", "it does not hold"),
+    ]  # fmt: skip
+    assert stage.refused == []
 
 
 def test_they_answer_whoever_names_them() -> None:

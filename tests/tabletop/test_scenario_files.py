@@ -11,12 +11,14 @@ from warroom.data import shipped_data_dir
 from warroom.playbooks.lint import Weight
 from warroom.simulator.topology_files import topology_names
 from warroom.tabletop.beginning import beginning
+from warroom.tabletop.convert import panel_of
 from warroom.tabletop.library import installed, load_directories
 from warroom.tabletop.lint import lint_file
 from warroom.tabletop.load import ScenarioError, ScenarioFile, load_file, parse_scenario
 from warroom.tabletop.runbook import load_runbook
 from warroom.tabletop.schema import schema_text
 from warroom.tabletop.truth import contributing_named, names_truth
+from warroom.telemetry.panel import UNITS
 
 SHIPPED = shipped_data_dir("scenarios")
 FILES = sorted(SHIPPED.glob("*.yaml"))
@@ -62,6 +64,12 @@ def test_what_players_see_of_a_scenario_does_not_give_it_away(shipped: dict[str,
         assert not any(names_truth(text, one.sealed) for text in seen), one.metadata.id
         if one.sealed.nothing_wrong:
             assert "noop" not in one.metadata.code
+
+
+def test_every_chart_of_an_objective_has_a_unit_that_the_server_knows(shipped: dict[str, ScenarioFile]) -> None:
+    panels = [panel_of(slo, file.scenario) for file in shipped.values() for slo in file.scenario.world.slo]
+    units = {panel["unit"] or "none" for panel in panels if panel is not None}
+    assert {"ratio", "seconds"} <= units <= set(UNITS)
 
 
 def test_no_runbook_names_a_scenario(shipped: dict[str, ScenarioFile]) -> None:

@@ -75,6 +75,20 @@ class Stage:
             return None
         return rows[0].value if rows else None
 
+    def curve(self, query: str, seconds: int, step: int = 15) -> tuple[list[float], list[float]]:
+        """Times and values of a figure over the last so many seconds, as players get it."""
+        times, values = [], []
+        for ago in range(seconds, -1, -step):
+            at = self.view.now - ago
+            try:
+                rows = self.view.look.ask("metrics", query, at=at).rows
+            except LookError:
+                continue
+            if rows:
+                times.append(at)
+                values.append(rows[0].value)
+        return times, values
+
     def hypothesis(self, *words: str) -> Hypothesis | None:
         """The first open hypothesis that has all these words."""
         return next(

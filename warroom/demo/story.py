@@ -13,11 +13,11 @@ from warroom.incident.words import PHASES, Severity, Status
 from warroom.tabletop.answers import short
 from warroom.tabletop.responders import COMMS, EXPERT, OPERATIONS, SCRIBE
 
-A_LITTLE = 30
+A_LITTLE = 20
 """Seconds of grace after the last word on who takes the way back."""
 WATCHED = 45
 """Seconds for which users have to be well before it is called mended."""
-HELD = 150
+HELD = 200
 """Seconds for which they have to be well before it is over."""
 _FAILING = (
     'sum(rate(user_requests_total{journey="checkout",outcome="failed"}[1m]))'
@@ -76,7 +76,9 @@ class Story:
         yield from s.wait(5)
         s.say(s.lead, f"@{EXPERT} what went out last?")
         yield from s.wait(8)
-        told = "Some orders fail at the moment. We are looking for the cause. Next update in 10 minutes."
+        told = _update(
+            "some orders fail or take long", "we look for the cause", "the team goes through its runbook", 10
+        )
         s.ask(COMMS, "publish-update", audience="external", next_in_minutes=10, text=told)
         yield from s.wait(6)
         s.order("add-task", title="Find out what failed orders have in common", assignee=EXPERT, time_box_minutes=5)
@@ -119,13 +121,14 @@ class Story:
             return
         if not self._sure():
             s.ask(EXPERT, "propose-hypothesis", text="The deploy of checkout v656 fails its requests", probability=0.7)
+        self._pin()
         yield from s.wait(4)
         options = [back.title, "Look for longer"]
         if s.order("open-decision", question="How do we stop it?", options=options):
             yield from s.wait(3)
         s.say(s.lead, f"It began with that deploy. @{s.you} do you want to take it back? X, then {back.title!r}. "
                       "Say wait if you see a reason not to; else one of us does it in two minutes.")  # fmt: skip
-        for seconds, beat in ((35, self._more_replicas), (45, self._still), (40, self._ready), (A_LITTLE, None)):
+        for seconds, beat in ((30, self._more_replicas), (35, self._still), (35, self._ready), (A_LITTLE, None)):
             yield from s.until(self._chosen, seconds)
             if self._chosen():
                 return
@@ -149,6 +152,19 @@ class Story:
 
     def _ready(self) -> None:
         self._s.say(OPERATIONS, "Each minute costs orders. I have the old version ready.")
+
+    def _pin(self) -> None:
+        """Keep the curve of failing orders beside the theory that it speaks for."""
+        s, theory = self._s, self._s.hypothesis("deploy", "checkout")
+        times, values = s.curve(_FAILING, 300)
+        if theory is None or not times:
+            return
+        title = "Share of orders that fail"
+        series = [{"label": "orders", "times": times, "values": values}]
+        evidence = {"title": title, "query": _FAILING, "kind": "metric", "unit": "ratio", "series": series}
+        pins = [len(s.state.evidence) + 1]
+        s.ask(SCRIBE, "pin-evidence", evidence=evidence)
+        s.ask(SCRIBE, "support-hypothesis", hypothesis=theory.number, evidence="it turns with the deploy", pins=pins)
 
     def _sure(self) -> bool:
         """Whether a theory of the deploy has come up that more speaks for than against."""
@@ -207,8 +223,8 @@ class Story:
                 s.order("drop-task", task=task.number, reason="not needed any more")
         yield from s.wait(8)
         self._count()
-        s.ask(COMMS, "publish-update", audience="external", next_in_minutes=20,
-              text="Orders work again. We keep watching, and will say what happened.")  # fmt: skip
+        told = _update("orders work again", "a new version of checkout failed them", "it was taken back; we watch", 20)
+        s.ask(COMMS, "publish-update", audience="external", next_in_minutes=20, text=told)
 
     def _ending(self) -> Seconds:
         s = self._s
@@ -226,11 +242,12 @@ class Story:
             yield from s.until(lambda: self._well_for(HELD), 30)
             s.say(who, text)
         yield from s.until(lambda: self._well_for(HELD))
-        self._move(Status.RESOLVED, "users have been well for more than two minutes")
+        self._move(Status.RESOLVED, "users have been well for three minutes")
         yield from s.wait(6)
         if not s.leads and not s.state.status.is_over:
             yield from s.until(lambda: s.state.status.is_over)
-        s.say(s.lead, f"Resolved. Thank you all, and @{s.you} for joining in. In a minute the truth is told.")
+        told = "In a minute the truth is told, and once you leave, `warroom tabletop review` tells the score."
+        s.say(s.lead, f"Resolved. Thank you all, and @{s.you} for joining in. {told}")
 
     # -- small things ------------------------------------------------------------------------------------------------
 
@@ -260,3 +277,11 @@ class Story:
     def _well_for(self, seconds: int) -> bool:
         since = self._s.health.well_since()
         return since is not None and self._s.second - since >= seconds
+
+
+def _update(impact: str, know: str, do: str, minutes: int) -> str:
+    """An update that says what updates are read for."""
+    return (
+        f"Impact: {impact}.\nScope: checkout; browsing works.\nWe know: {know}.\nWe do: {do}.\n"
+        f"Next update: in {minutes} minutes."
+    )
