@@ -119,10 +119,10 @@ def _calls(axes: Axes) -> tuple[Family, ...]:
         return t.calls * np.maximum(t.call_errors - t.timed_out, 0.0)
 
     def unresolved(t: Seconds) -> Floats:
-        return t.calls * (1 - t.dns[..., target, :]) * np.minimum(t.call_errors, 1.0)
+        return t.calls * (1 - t.dns.take(target, axis=-2)) * np.minimum(t.call_errors, 1.0)
 
     def untrusted(t: Seconds) -> Floats:
-        return t.calls * t.handshake_errors[..., target, :] * np.minimum(t.call_errors, 1.0)
+        return t.calls * t.handshake_errors.take(target, axis=-2) * np.minimum(t.call_errors, 1.0)
 
     return (
         Family(names[0], "count", axes.of_edges(outcome="ok"), answered, names[1]),

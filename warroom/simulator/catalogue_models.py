@@ -53,17 +53,17 @@ def _models(axes: Axes) -> tuple[Family, ...]:
     each = axes.of_models()
 
     def failed(t: Seconds) -> Floats:
-        served = t.served[..., service, :]
+        served = t.served.take(service, axis=-2)
         total = np.maximum(served.sum(-1), 1e-9)
-        share: Floats = (served * t.own_errors[..., service, :]).sum(-1) / total
+        share: Floats = (served * t.own_errors.take(service, axis=-2)).sum(-1) / total
         return share
 
     def bad_input(t: Seconds) -> Floats:
         return t.requests_model * np.clip(t.fallback, 0, 1)
 
     def latency(t: Seconds) -> Floats:
-        served = t.served[..., service, :]
-        mean: Floats = (served * t.latency[..., service, :]).sum(-1) / np.maximum(served.sum(-1), 1e-9)
+        served = t.served.take(service, axis=-2)
+        mean: Floats = (served * t.latency.take(service, axis=-2)).sum(-1) / np.maximum(served.sum(-1), 1e-9)
         return mean
 
     asked = "model_requests_total", "Predictions asked for."

@@ -94,11 +94,11 @@ class Requests:
         self._mixed = _moved(self._mixed, len(grid.cells), now, old)
         self._strands = {name: _moved(one, len(grid.cells), now, old) for name, one in self._strands.items()}
 
-    def series_of(self, service: int, region: int, version: str) -> tuple[tuple[str, str], ...] | None:
+    def series_of(self, service: int, region: int, version: str) -> dict[str, str] | None:
         """The labels of the service's duration buckets without `le`; None for a version nobody knows."""
         if (service, region, version) not in self._group:
             return None
-        return tuple(self.grid.http_labels(service, region, version).items())
+        return self.grid.http_labels(service, region, version)
 
     def live(self, seconds: Seconds, ends: Sequence[int], due: Seconds) -> Floats:
         """Seconds pass, and at the `ends` of some of them, which are `due`, there is a scrape: (ends, series)."""

@@ -8,25 +8,28 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from warroom.simulator.axes import Axes, Floats
+from warroom.simulator.axes import Axes, Floats, key_of
 from warroom.simulator.blurs import Blurs
 from warroom.simulator.dice import Dice
 from warroom.simulator.facts import Facts
 from warroom.simulator.meters import Meters
 from warroom.simulator.request_cells import BOUNDS, LE, Versions
 from warroom.simulator.requests import Requests
-from warroom.simulator.seconds import Moment, Seconds
+from warroom.simulator.seconds import Moment, Seconds, Shelf
 from warroom.simulator.spans import Told
 from warroom.telemetry.alerts import Exemplar
 from warroom.telemetry.block import Block, SeriesKey, Sink
 
 if TYPE_CHECKING:
     from warroom.simulator.world import ActiveFault
+
+Place: TypeAlias = tuple[int, int, str, int]
+"""Service, region, version and bucket."""
 
 DOWN: Final = 0.2
 """Where fewer of a service's replicas answer, its scrape fails."""
@@ -44,6 +47,8 @@ class Scrapes:
     ) -> None:  # fmt: skip
         self._axes, self.meters, self._requests, self._facts, self._sink = axes, meters, requests, facts, sink
         self._blurs = Blurs(dice)
+        self._shelves = Shelf(), Shelf()
+        """For all seconds, and for those in which a scrape is due."""
         self._waiting: list[Moment] = []
         self._due: list[int] = []
         self._down = np.zeros(len(axes.topology.services) * axes.count, bool)
@@ -53,8 +58,9 @@ class Scrapes:
         self._known: dict[SeriesKey, SeriesKey] = {}
         self._base: dict[SeriesKey, float] = {}
         self._bases: Floats | None = None
-        self._newest: dict[tuple[int, int, str, int], tuple[float, float, str]] = {}
-        self._told: dict[tuple[int, int, str, int], float] = {}
+        self._newest: dict[Place, tuple[float, float, str]] = {}
+        self._told: dict[Place, float] = {}
+        self._measuring: dict[Place, SeriesKey] = {}
         self._measured: list[Exemplar] = []
         self.samples = 0
         self.exemplars = 0
@@ -94,15 +100,23 @@ class Scrapes:
     def scraped(self) -> None:
         """A scrape was due, and what ended before it has been remembered."""
         for place, (at, length, trace_id) in self._newest.items():
-            service, region, version, bucket = place
-            labels = self._requests.series_of(service, region, version)
+            series = self._measuring.get(place) or self._series_of(place)
             # A store takes exemplars of a series in order of time only.
-            if labels is None or at <= self._told.get(place, 0.0):
+            if series is None or at <= self._told.get(place, 0.0):
                 continue
             self._told[place] = at
-            series = tuple(sorted((("__name__", _BUCKETS), ("le", LE[bucket]), *labels)))
             self._measured.append(Exemplar(series, (("trace_id", trace_id),), length, at, trace_id))
         self._newest.clear()
+
+    def _series_of(self, place: Place) -> SeriesKey | None:
+        """The buckets' series at a place; None for a version that no metrics know of."""
+        service, region, version, bucket = place
+        labels = self._requests.series_of(service, region, version)
+        if labels is None:
+            return None
+        found = key_of(_BUCKETS, {**labels, "le": LE[bucket]})
+        self._measuring[place] = found
+        return found
 
     def hand_over(self) -> None:
         """Give the sink the samples of all scrapes that were due."""
@@ -120,8 +134,8 @@ class Scrapes:
         ends = self._due
         until = ends[-1] + 1 if ends else len(self._waiting)
         now, self._waiting, self._due = self._waiting[:until], self._waiting[until:], []
-        seconds, due = Seconds(now), Seconds([now[at] for at in ends])
-        returned = [self._restarts(one) for one in due.moments]
+        returned = [self._restarts(now[at]) for at in ends]
+        seconds, due = Seconds(now, self._shelves[0]), Seconds([now[at] for at in ends], self._shelves[1])
         rows = self.meters.live(seconds, ends, due), self._requests.live(seconds, ends, due)
         if not ends:
             return

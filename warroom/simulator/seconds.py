@@ -6,8 +6,9 @@ more than the numbers do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -49,31 +50,65 @@ def moment_of(world: World, faults: tuple[ActiveFault, ...]) -> Moment:
     )
 
 
+class Shelf:
+    """Knows which arrays have been asked for, so that those of the next seconds are taken all at once."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._take: Callable[[Moment], tuple[Floats, ...]] | None = None
+
+    def learn(self, name: str) -> None:
+        """This one is wanted, too."""
+        self._names.append(name)
+        if len(self._names) > 1:
+            self._take = attrgetter(*(_path(one) for one in self._names))
+
+    def fill(self, seconds: Seconds) -> None:
+        """Put all that is known to be wanted into place."""
+        if self._take is None:
+            return
+        rows = [self._take(one) for one in seconds.moments]
+        if len(rows) == 1:
+            found = [one[None] for one in rows[0]]
+        else:
+            found = [_stacked(parts) for parts in zip(*rows, strict=True)]
+        seconds.__dict__.update(zip(self._names, found, strict=True))
+
+
 class Seconds:
     """Moments in order; an attribute is that of all of them, stacked: (T, ...)."""
 
-    def __init__(self, moments: Sequence[Moment]) -> None:
-        self.moments = moments
+    def __init__(self, moments: Sequence[Moment], shelf: Shelf | None = None) -> None:
+        self.moments, self._shelf = moments, shelf
+        if shelf is not None and moments:
+            shelf.fill(self)
 
     def __len__(self) -> int:
         return len(self.moments)
 
     def __getattr__(self, name: str) -> Floats:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
-        if name in _BESIDE:
-            parts = [getattr(one, name) for one in self.moments]
-        else:
-            parts = [getattr(one.tick, name) for one in self.moments]
-        first = parts[0]
-        found: Floats = np.concatenate(parts).reshape(len(parts), *first.shape) if len(parts) > 1 else first[None]
+        take = attrgetter(_path(name))
+        found = _stacked([take(one) for one in self.moments])
         self.__dict__[name] = found
+        if self._shelf is not None:
+            self._shelf.learn(name)
         return found
 
     @property
     def sliced(self) -> list[tuple[int, tuple[SliceTick, ...]]]:
         """The seconds in which some slice differs, by place, with the slices."""
         return [(at, one.tick.slices) for at, one in enumerate(self.moments) if one.tick.slices]
+
+
+def _path(name: str) -> str:
+    """Where a moment has it."""
+    return name if name in _BESIDE else f"tick.{name}"
+
+
+def _stacked(parts: Sequence[Floats]) -> Floats:
+    return np.concatenate(parts).reshape(len(parts), *parts[0].shape)
 
 
 class Intervals:

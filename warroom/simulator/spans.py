@@ -31,7 +31,7 @@ REASONS: Final = {
 """What a span and a line say of a failure, by its mode."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Served:
     """A request that a service of ours answered, and when (microseconds since the epoch)."""
 
