@@ -84,3 +84,24 @@ def test_the_kill_switch_of_the_security_rules_turns_them_off_where_they_are() -
     assert off.sum() == off.size - off[edge].size
     world.act(Effect("flag", {"flag": "waf-managed-rules"}))
     assert (world.step().security == 1).all()
+
+
+def test_what_was_restarted_comes_back_by_itself() -> None:
+    world = shop()
+    web = world.topology.service_index["web"]
+    before = world.tick.replicas[web].copy()
+    world.act(Effect("restart", {"service": "web"}))
+    assert (world.step().replicas[web] < before).any()
+    assert (world.run(70).replicas[web] == before).all()
+
+
+def test_a_rollback_takes_the_last_of_the_old_version_away() -> None:
+    world = shop()
+    web = world.topology.service_index["web"]
+    world.begin(Fault("F1", "deploy_bad", {"service": "web"}, {"error_rate": 0.3}))
+    world.run(30)
+    world.act(Effect("rollback", {"service": "web"}, {"minutes": 1}))
+    assert not world.active("F1")
+    world.run(300)
+    assert float(world.tick.errors[web].max()) < 0.01
+    assert sorted(float(one) for one in world.tick.weight[web, 0]) == [0.0, 0.0, 0.0, 1.0]

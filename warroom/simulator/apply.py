@@ -346,6 +346,10 @@ def _llm_quality(s: Scene) -> None:
     _model_harm(s, (1 - s.value("quality")) * 0.5 * s.severity)
 
 
+RESTLESS: Final = frozenset(
+    {"crash_loop", "dns_empty", "cert_expired", "failover_split", "automation_runaway", "feature_file_oversize"}
+)
+"""What does not stay the same while it is as severe as it was: it goes by its age, or by the state of the world."""
 APPLY: Final[Mapping[str, Callable[[Scene], None]]] = {
     "latency_add": _latency_add, "service_time_x": _service_time, "cpu_saturation": _cpu, "gc_pause": _gc_pause,
     "error_rate": _error_rate, "crash_loop": _crash_loop, "scale_to_zero": _scale_to_zero, "pool_shrink": _pool_shrink,

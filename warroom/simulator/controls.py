@@ -33,6 +33,8 @@ class Controls:
         self.blocked = np.zeros((layout.journeys, layout.regions))
         self.down: Array = np.zeros(per_service)
         """Seconds that a service is still down."""
+        self._counted = self.down
+        self._counting = False
         self.held = np.zeros(per_service)
         """1 where an autoscaler is stopped."""
         self.fallback = np.zeros(len(topology.models))
@@ -41,13 +43,14 @@ class Controls:
 
     @property
     def restless(self) -> bool:
-        """Whether something here changes by itself."""
-        return bool(self.down.any())
+        """Whether something here is otherwise than in the second before."""
+        return self._counting
 
     def step(self) -> None:
         """A second of downtime is over."""
-        if self.down.any():
-            self.down = np.maximum(self.down - 1, 0)
+        if self._counting or self._counted is not self.down:
+            self._counting = bool(self.down.any())
+            self._counted = self.down = np.maximum(self.down - 1, 0)
 
     def apply(self, knobs: Knobs) -> None:
         """The settings, onto the knobs of a second."""

@@ -48,7 +48,6 @@ class Knobs:
     security: Array
     reads: Array
     timeout: Array
-    log_timeout: Array
     retries: Array
     budget: Array
     network: Array
@@ -110,8 +109,7 @@ def neutral(layout: Layout) -> Knobs:
         bad=zeros(*per_service), restarts=zeros(*per_service), leak=zeros(*per_service),
         disk_fill=zeros(*per_service), gc=zeros(*per_service), shed=zeros(*per_service), dns=ones(*per_service),
         handshake=zeros(*per_service), skew=zeros(*per_service), security=ones(*per_service), reads=ones(*per_service),
-        timeout=layout.timeout.copy(), log_timeout=np.log(layout.timeout), retries=layout.retries.copy(),
-        budget=layout.budget.copy(),
+        timeout=layout.timeout.copy(), retries=layout.retries.copy(), budget=layout.budget.copy(),
         network=layout.network.copy(), loss=zeros(*per_link), refused=zeros(*per_link), calls=ones(*per_link),
         pool=layout.pool.copy(), pool_leak=zeros(*per_link), breaker=zeros(*per_link),
         traffic=ones(layout.journeys, layout.regions), users=np.eye(layout.regions),

@@ -1,10 +1,15 @@
 """A topology as arrays: who stands where, who calls whom, and what everything is when nothing is wrong.
 
 The users are one more service (the last row), whose calls are one edge a journey (the last rows of the edges): what
-they
-wait for and what fails for them follows from the same formulas as between two services.
+they wait for and what fails for them follows from the same formulas as between two services.
 
-Axes: S services and the users, R regions, E edges and journeys, K journeys, Q queues. Seconds and bytes.
+Axes: S services and the users, R regions, E edges and journeys, K journeys, Q queues. Seconds and bytes. Small arrays
+cost by the operation, not by the number, and most when their shapes differ; so a second is lived on flat ones:
+
+    places (S, R)     a service in a region
+    stops (K * S * R) a journey's requests at a place
+    cells (E * R)     an edge from a region
+    ways (W * R)      a cell for a journey that comes there and calls on it; those of the users are the last ones
 """
 
 from __future__ import annotations
@@ -16,11 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warroom.simulator.topology import Edge, Service, Topology
+from warroom.simulator.units import Units
 
 Array: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
 MB: Final = 1_048_576.0
 GB: Final = 1_073_741_824.0
+FULL_DISK: Final = 0.995
+"""The share of a disk at which nothing can be written any more."""
+WORKING_MEMORY: Final = 0.12
+"""Of the memory that a service always uses: how much more it uses when all its threads work."""
+GC_PRESSURE: Final = 0.85
+"""The share of the memory in use from which on collecting it takes longer."""
 
 
 class Layout:
@@ -39,7 +51,6 @@ class Layout:
         at = topology.service_index
         self.source: Ints = np.array([*(at[e.source] for e in edges), *[self.users] * self.journeys], dtype=np.intp)
         self.target: Ints = np.array([*(at[e.target] for e in edges), *(at[j.entry] for j in journeys)], dtype=np.intp)
-        self.from_source = _indicator(self.rows, self.source)
         self.to_target = _indicator(self.rows, self.target)
         self.present = self._present()
         self.service_rows()
@@ -47,6 +58,7 @@ class Layout:
         self.visits = self._visits()
         unvisited = self.visits.sum(axis=1) == 0
         self.visits[unvisited] = [one.share for one in journeys]
+        self.ways()
         self.rtt = self._rtt()
         self.groups = max([len(one.groups) for one in topology.models], default=0)
 
@@ -80,9 +92,13 @@ class Layout:
         self.replicas = self._of(lambda s: s.replicas, 1.0) * self.present
         self.memory_base = self._of(lambda s: s.memory_base_mb * MB, 0.0)
         self.memory_limit = self._of(lambda s: s.memory_mb * MB, 1.0)
+        self.tight = bool((self.memory_base * (1 + WORKING_MEMORY) >= GC_PRESSURE * self.memory_limit).any())
+        """Whether memory may come near to its limit when nothing leaks."""
         self.gc = self._of(lambda s: s.gc, 0.0)
         self.disk = self._of(lambda s: s.disk_used_gb * GB, 0.0)
         self.disk_size = self._of(lambda s: s.disk_gb * GB, 0.0)
+        self.has_disks = bool(self.disk_size.any())
+        self.disk_full = np.where(self.disk_size > 0, FULL_DISK * self.disk_size, np.inf)
         self.disk_rate = self._of(lambda s: s.disk_gb_per_hour * GB / 3600, 0.0)
         self.start = self._of(lambda s: max(s.start_s, 1.0), 1.0)
         self.hit = self._of(lambda s: s.hit, 0.0)
@@ -120,24 +136,54 @@ class Layout:
         cached = [at[e.cached_by] if e.cached_by else -1 for e in self.topology.edges]
         self.cached: Ints = np.array([i for i, cache in enumerate(cached) if cache >= 0], np.intp)
         self.cached_by: Ints = np.array([cache for cache in cached if cache >= 0], np.intp)
+        # The users are no cache: their row has no hits, which is what an edge without a cache needs.
+        by = [*(self.users if cache < 0 else cache for cache in cached), *[self.users] * self.journeys]
+        self.cell_cache = self.cells_of(np.array(by, np.intp))
         self.guarded: Ints = np.array([i for i, e in enumerate(self.topology.edges) if e.breaker], np.intp)
         rules = [self.topology.edges[row].breaker for row in self.guarded]
-        self.breakers = [(one.errors, one.window_s, one.open_s) for one in rules if one is not None]
+        limits = np.array([(one.errors, one.window_s, one.open_s) for one in rules if one is not None])
+        self.breakers = np.repeat(limits.reshape(-1, 3).T, self.regions, axis=1)
+        """(3, guarded cells): the share of errors that opens a breaker, over how long, and for how long."""
+        self.pool_cells = self.cells_of(self.pooled)
+        self.pool_source = self.cells_of(self.source[self.pooled])
+        self.pool_limit = self.pool_timeout.take(self.pool_cells)
+        self.guard_cells = self.cells_of(self.guarded)
         self.quota_links = np.array(
             [self.target == at[one.service] for one in self.topology.quotas], dtype=float
         ).reshape(len(self.topology.quotas), self.links)
+        self.quota_cells = np.repeat(self.quota_links, self.regions, axis=1)
         queues = self.topology.queues
-        self.queue_source: Ints = np.array([at[one.source] for one in queues], np.intp)
-        self.queue_target: Ints = np.array([at[one.target] for one in queues], np.intp)
+        self.queue_source = self.cells_of(np.array([at[one.source] for one in queues], np.intp))
+        self.queue_target = self.cells_of(np.array([at[one.target] for one in queues], np.intp))
         self.messages = np.array([[one.messages] for one in queues]).reshape(len(queues), 1)
         self.queue_limit = np.array([[float(one.limit or 1e12)] for one in queues]).reshape(len(queues), 1)
         self.promised = np.array([[one.late_s if one.felt else 1e12] for one in queues]).reshape(len(queues), 1)
         self.consumers = self._of_queues(lambda q: q.consumers)
         self.consume = self._of_queues(lambda q: q.consume_ms / 1000)
-        self.to_consumer = _indicator(self.rows, self.queue_target)
         self.calls = self._calls()
         self.calls_by_journey = np.ascontiguousarray(np.repeat(self.calls.T[:, :, None], self.regions, axis=2))
         """(K, E, R)"""
+
+    def cells_of(self, rows: Ints) -> Ints:
+        """(len(rows) * R,): where rows of an (E, R) or (S, R) array stand in the flat one."""
+        found: Ints = (rows[:, None] * self.regions + np.arange(self.regions)).reshape(-1)
+        return found
+
+    def ways(self) -> None:
+        """The ways and stops, and where each belongs."""
+        there = (self.calls != 0) & (self.visits[self.source] > 0)
+        edge, journey = np.nonzero(there)
+        self.way_journey: Ints = np.repeat(journey, self.regions)
+        self.way_cell = self.cells_of(edge)
+        self.way_source = self.cells_of(journey * self.rows + self.source[edge])
+        self.way_calls = np.repeat(self.calls[edge, journey], self.regions)
+        self.way_critical = self.critical.take(self.way_cell)
+        self.cell_source = self.cells_of(self.source)
+        self.places, self.cells = self.rows * self.regions, self.links * self.regions
+        self.stops, self.user_ways = self.journeys * self.places, self.journeys * self.regions
+        self.stop_place: Ints = np.tile(np.arange(self.places), self.journeys)
+        self.user_stops = self.cells_of(np.arange(self.journeys) * self.rows + self.users)
+        self.units = Units(self)
 
     def _calls(self) -> Array:
         """(E, K): calls that one request of the source makes, by journey."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from warroom.simulator.flow import TINY, Calls
+from warroom.simulator.crew import Crew
+from warroom.simulator.flow import Calls
 from warroom.simulator.knobs import Knobs
 from warroom.simulator.layout import Array, Ints, Layout
-from warroom.simulator.maths import waiting
+from warroom.simulator.maths import sakasegawa
+from warroom.simulator.plan import Plan
 from warroom.simulator.state import State
+from warroom.simulator.units import ROUNDING, TINY
 
 RESEND_SECONDS: Final = 0.2
 """The least time after which a lost packet is sent again (RFC 6298's minimum as Linux has it)."""
@@ -45,15 +49,18 @@ def routes(layout: Layout, knobs: Knobs, drained: Array, state: State) -> Array:
     return route
 
 
-def round_trips(layout: Layout, knobs: Knobs, route: Array) -> tuple[Array, Array]:
-    """(E, R) each: seconds of network of one attempt, and the share of attempts that the network loses."""
-    seconds = knobs.network + np.einsum("erq,rq->er", route, layout.rtt)
+def round_trips(knobs: Knobs, seconds: Array) -> tuple[Array, Array]:
+    """(E, R) each: seconds of network of one attempt, and the share of attempts that the network does not lose.
+
+    `seconds` (E, R) is what the distance costs.
+    """
+    seconds = knobs.network + seconds
     if not knobs.loss.any():
-        return seconds, np.zeros_like(seconds)
+        return seconds, np.ones_like(seconds)
     loss = np.minimum(knobs.loss, 1.0)
     hit = 1 - (1 - loss) ** PACKETS
     seconds = seconds + RESEND_SECONDS * hit * (1 + 2 * loss + 4 * loss * loss)
-    return seconds, loss**RESENT
+    return seconds, 1 - loss**RESENT
 
 
 def refusals(layout: Layout, knobs: Knobs, state: State) -> Array:
@@ -67,51 +74,107 @@ def refusals(layout: Layout, knobs: Knobs, state: State) -> Array:
     return refused
 
 
-def use_pools(layout: Layout, knobs: Knobs, state: State, calls: Calls, ready: Array) -> Array:
-    """Connections in use follow from Little's law; who waits longer than the pool allows gives up. Gives the sizes."""
-    rows = layout.pooled
-    if not len(rows):
-        return state.leaked_pool
-    replicas = np.maximum(ready[layout.source[rows]], TINY)
-    size = knobs.pool[rows] * replicas
-    leaked = np.minimum(state.leaked_pool[rows] + knobs.pool_leak[rows] * replicas / 60, size)
-    free = np.maximum(size - leaked, TINY)
-    unserved = 1 - state.pool_over[rows]
-    asked = calls.rate[rows] * calls.held[rows] / np.maximum(unserved, 0.02)
-    asked = np.where(unserved < 0.02, calls.rate[rows] * np.maximum(calls.latency[rows], TINY), asked)
-    rho = asked / free
-    holding = np.maximum(calls.held[rows], TINY)
-    wait = np.minimum(waiting(rho, np.maximum(free, 1.0), holding), layout.pool_timeout[rows])
-    state.leaked_pool = _with(state.leaked_pool, rows, leaked)
-    state.pool_used = _with(state.pool_used, rows, np.minimum(asked, free) + leaked)
+def refuses(layout: Layout, plan: Plan, state: State) -> bool:
+    """Whether `refusals` may be other than 0 anywhere."""
+    units = layout.units
+    return not (
+        plan.refused is None
+        and state.pool_over is units.no_cell
+        and state.breaker is units.no_cell
+        and state.quota_refused is units.no_quota
+    )
+
+
+@dataclass(slots=True)
+class Pools:
+    """The pools of one second: (pool cells,)."""
+
+    size: Array
+    asked: Array
+    """Connections that would be in use if there were enough."""
+    free: Array
+    """Those that are not leaked."""
+    leaked: Array | None = None
+
+    def used(self, layout: Layout) -> Array:
+        """(E, R): connections in use, leaked ones among them."""
+        used = np.minimum(self.asked, self.free)
+        return scattered(layout, layout.pool_cells, used if self.leaked is None else used + self.leaked)
+
+    def sizes(self, layout: Layout) -> Array:
+        """(E, R): 0 where there is no pool."""
+        return scattered(layout, layout.pool_cells, self.size)
+
+
+def use_pools(layout: Layout, plan: Plan, state: State, crew: Crew, calls: Calls) -> Pools:
+    """Connections in use follow from Little's law; who waits longer than the pool allows gives up."""
+    cells, units = layout.pool_cells, layout.units
+    rate, held = calls.rate.take(cells), calls.by_cell(layout, calls.held).take(cells)
+    pools = Pools(crew.pool_size, rate * held, crew.free)
+    if not len(cells):
+        return pools
+    power = crew.pool_power
+    if plan.pool_leaks or state.leaked_pool is not units.no_cell:
+        power = _leak(layout, plan, state, crew, pools)
+    refusing = state.pool_over is not units.no_cell
+    if refusing:
+        unserved = 1 - state.pool_over.take(cells)
+        slow = np.maximum(calls.by_cell(layout, calls.mean).take(cells), TINY)
+        pools.asked = np.where(unserved < 0.02, rate * slow, pools.asked / np.maximum(unserved, 0.02))
+    rho = pools.asked / pools.free
+    used = np.minimum(rho, units.full_pool)
+    servers = np.maximum(pools.free, units.pool)
+    wait = np.maximum(held, units.tiny_pool) * used**power / (servers * (units.pool - used))
+    wait = np.minimum(wait, layout.pool_limit)
+    if refusing or np.maximum.reduce(rho) >= 1:
+        _crowd(layout, state, rho)
+        wait = np.where(rho >= 1, layout.pool_limit, wait)
+    state.pool_wait = scattered(layout, cells, wait)
+    return pools
+
+
+def _leak(layout: Layout, plan: Plan, state: State, crew: Crew, pools: Pools) -> Array:
+    """Some connections are not given back. Gives the exponents of the waiting for those that are left."""
+    cells = layout.pool_cells
+    replicas = np.maximum(crew.ready.take(layout.pool_source), TINY)
+    leaked = state.leaked_pool.take(cells) + plan.knobs.pool_leak.take(cells) * replicas / 60
+    pools.leaked = np.minimum(leaked, pools.size)
+    pools.free = np.maximum(pools.size - pools.leaked, TINY)
+    state.leaked_pool = scattered(layout, cells, pools.leaked) if pools.leaked.any() else layout.units.no_cell
+    return sakasegawa(pools.free)
+
+
+def _crowd(layout: Layout, state: State, rho: Array) -> None:
+    """Who finds no connection is refused, half of the way a second: it lowers what is asked for in the next one."""
     over = np.maximum(1 - 1 / np.maximum(rho, TINY), 0.0)
-    # Half of the way a second: what is refused now lowers what is asked for in the next one.
-    state.pool_over = _with(state.pool_over, rows, (state.pool_over[rows] + over) / 2)
-    state.pool_wait = _with(state.pool_wait, rows, np.where(rho >= 1, layout.pool_timeout[rows], wait))
-    return _with(np.zeros_like(state.pool_used), rows, size)
+    over = (state.pool_over.take(layout.pool_cells) + over) / 2
+    over[over < ROUNDING] = 0.0
+    state.pool_over = scattered(layout, layout.pool_cells, over) if over.any() else layout.units.no_cell
 
 
-def _with(array: Array, rows: Ints, values: Array) -> Array:
-    found = array.copy()
-    found[rows] = values
-    return found
+def scattered(layout: Layout, cells: Ints, values: Array) -> Array:
+    """(E, R): values at their cells, and 0 elsewhere."""
+    found = np.zeros(layout.cells)
+    found[cells] = values
+    return found.reshape(layout.links, layout.regions)
 
 
-def use_breakers(layout: Layout, knobs: Knobs, state: State, calls: Calls, second: int) -> None:
+def use_breakers(layout: Layout, plan: Plan, state: State, calls: Calls, second: int) -> None:
     """Breakers open on errors, wait, let a tenth through, and close when that goes well; people may force them."""
-    rows = layout.guarded
-    if not len(rows):
+    cells = layout.guard_cells
+    if not len(cells):
         return
-    limit, window, open_for = np.array(layout.breakers).T[:, :, None]
-    was, seen, forced = state.breaker[rows], calls.errors[rows], knobs.breaker[rows]
-    if not was.any() and not forced.any():
-        mean = state.breaker_errors[rows] + (seen - state.breaker_errors[rows]) / window
+    limit, window, open_for = layout.breakers
+    before, seen = state.breaker_errors, calls.by_cell(layout, calls.fails).take(cells)
+    if state.breaker is layout.units.no_cell and not plan.forced:
+        mean = before + (seen - before) / window
         if (mean <= limit).all():
-            state.breaker_errors = _with(state.breaker_errors, rows, mean)
+            state.breaker_errors = mean
             return
-    since = second - state.breaker_since[rows]
+    was, forced = state.breaker.take(cells), plan.knobs.breaker.take(cells)
+    since = second - state.breaker_since
     tried = np.where(was == 1, (seen - (1 - HALF_OPEN_SHARE)) / HALF_OPEN_SHARE, seen)
-    mean = state.breaker_errors[rows] + (tried - state.breaker_errors[rows]) / np.where(was == 1, 2.0, window)
+    mean = before + (tried - before) / np.where(was == 1, 2.0, window)
     mean = np.where(was == 2, limit, np.clip(mean, 0.0, 1.0))
     now = np.where((was == 0) & (mean > limit), 2.0, was)
     now = np.where((was == 2) & (since >= open_for), 1.0, now)
@@ -119,17 +182,19 @@ def use_breakers(layout: Layout, knobs: Knobs, state: State, calls: Calls, secon
     now = np.where(tested, np.where(mean < limit, 0.0, 2.0), now)
     now = np.where(forced > 0, 2.0, np.where(forced < 0, 0.0, now))
     turned = now != was
-    state.breaker = _with(state.breaker, rows, now)
-    state.breaker_errors = _with(state.breaker_errors, rows, np.where(turned & (now == 0), 0.0, mean))
-    if turned.any():
-        state.breaker_since = _with(state.breaker_since, rows, np.where(turned, second, state.breaker_since[rows]))
+    state.breaker = scattered(layout, cells, now) if now.any() else layout.units.no_cell
+    state.breaker_errors = np.where(turned & (now == 0), 0.0, mean)
+    state.breaker_since = np.where(turned, second, state.breaker_since)
 
 
-def use_quotas(layout: Layout, knobs: Knobs, state: State, calls: Calls) -> None:
+def use_quotas(layout: Layout, plan: Plan, state: State, calls: Calls) -> None:
     """What a provider refuses is what is asked for beyond the quota, all regions together."""
-    quotas = layout.topology.quotas
-    if not quotas:
+    if not layout.topology.quotas:
         return
-    used = layout.quota_links @ (calls.rate * (1 - state.pool_over)).sum(axis=1)
+    made = calls.rate
+    if state.pool_over is not layout.units.no_cell:
+        made = made * (1 - state.pool_over.reshape(-1))
+    used = np.dot(layout.quota_cells, made)
     state.quota_used = used
-    state.quota_refused = np.maximum(1 - knobs.quota / np.maximum(used, TINY), 0.0)
+    refused = np.maximum(1 - plan.knobs.quota / np.maximum(used, TINY), 0.0)
+    state.quota_refused = refused if refused.any() else layout.units.no_quota

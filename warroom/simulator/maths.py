@@ -7,11 +7,12 @@ lognormal variable cut off at a time limit is its partial expectation.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from warroom.simulator.layout import Array
+if TYPE_CHECKING:
+    from warroom.simulator.layout import Array, Ints
 
 FULL: Final = 0.985
 """Utilisation beyond which the waiting of a steady queue says nothing; the backlog takes over."""
@@ -29,13 +30,24 @@ def normal_cdf(z: Array) -> Array:
 
 
 def waiting(rho: Array, servers: Array, holding: Array) -> Array:
-    """Mean seconds in an M/M/c queue: utilisation, number of servers, seconds that one request holds a server."""
+    """Mean seconds in an M/M/c queue: utilisation, number of servers (at least 1), seconds that a request holds one."""
     used = np.minimum(rho, FULL)
-    wait: Array = holding * used ** (np.sqrt(2 * (servers + 1)) - 1) / (servers * (1 - used))
+    wait: Array = holding * used ** sakasegawa(servers) / (np.maximum(servers, 1.0) * (1 - used))
     return wait
+
+
+def sakasegawa(servers: Array) -> Array:
+    """The exponent of the utilisation for a number of servers, which is 1 at least."""
+    power: Array = np.sqrt(2 * (np.maximum(servers, 1.0) + 1)) - 1
+    return power
 
 
 def lognormal_sigma(mean: Array, variance: Array) -> Array:
     """The shape of the lognormal distribution with this mean and variance."""
     sigma: Array = np.sqrt(np.log1p(variance / (mean * mean)))
     return sigma
+
+
+def summed(into: Ints, values: Array, count: int) -> Array:
+    """(count,): the sum of the values that go `into` each place."""
+    return cast("Array", np.bincount(into, values, count))

@@ -59,8 +59,10 @@ class ModelPlane:
         self.models, self.features = topology.models, topology.features
         self.age: Array = np.array([one.refresh_s * 0.3 for one in self.features])
         self.refresh = np.array([one.refresh_s for one in self.features])
-        self.bytes = np.array([one.bytes for one in self.features])
-        self.rows = np.array([one.rows for one in self.features])
+        self.stored: tuple[Array, Array] = (
+            np.array([one.rows for one in self.features]), np.array([one.bytes for one in self.features]),
+        )  # fmt: skip
+        """(F,) each: rows and bytes."""
         self.uses = np.array([[float(f.name in m.features) for f in self.features] for m in self.models])
         self.uses = self.uses.reshape(len(self.models), len(self.features))
         self.version = np.zeros(len(self.models))

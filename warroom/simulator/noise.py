@@ -22,11 +22,16 @@ class Noise:
 
     def at(self, second: int) -> Array:
         """(width,): standard normal draws of a second, or uniform ones."""
+        rows, row = self.block(second)
+        found: Array = rows[row]
+        return found
+
+    def block(self, second: int) -> tuple[Array, int]:
+        """The draws of the block that a second is in, and its row there. A block is never written."""
         block, row = divmod(second + OFFSET, BLOCK)
         if block != self._block:
             random = np.random.Generator(np.random.PCG64([abs(self._seed), self._purpose, block]))
             shape = (BLOCK, self._width)
             self._rows = random.random(shape) if self._uniform else random.standard_normal(shape)
             self._block = block
-        found: Array = self._rows[row]
-        return found
+        return self._rows, row

@@ -6,27 +6,20 @@ from typing import Final
 
 import numpy as np
 
-from warroom.simulator.flow import TINY, Second
+from warroom.simulator.crew import Crew
+from warroom.simulator.flow import Second
 from warroom.simulator.knobs import Knobs
-from warroom.simulator.layout import Array, Layout
+from warroom.simulator.layout import GC_PRESSURE, WORKING_MEMORY, Array, Layout
+from warroom.simulator.plan import MOST_GC, USUAL_GC, Plan
 from warroom.simulator.state import State
+from warroom.simulator.units import ROUNDING, TINY
 
 EJECT_SECONDS: Final = 8.0
 """How long a load balancer needs to take out replicas that fail."""
 MOST_EJECTED: Final = 0.5
 """A load balancer takes out at most this share of a service's replicas."""
 READMIT_SECONDS: Final = 45.0
-USUAL_GC: Final = 0.012
-GC_PRESSURE: Final = 0.85
-WORKING_MEMORY: Final = 0.12
-FULL_DISK: Final = 0.995
 SCALER_EVERY: Final = 15
-
-
-def ready_replicas(layout: Layout, knobs: Knobs, state: State) -> Array:
-    """(S, R): replicas that take requests; not whole numbers, as a share of them may be on its way."""
-    ready: Array = np.maximum(state.wanted * knobs.alive - state.starting - knobs.removed, 0.0) * layout.present
-    return ready
 
 
 def bad_share(knobs: Knobs, state: State) -> Array:
@@ -36,64 +29,93 @@ def bad_share(knobs: Knobs, state: State) -> Array:
     return np.where(knobs.bad >= 1, 1.0, found)
 
 
-def eject(knobs: Knobs, state: State) -> Array:
+def eject(layout: Layout, plan: Plan, state: State) -> None:
     """Load balancers take broken replicas out, up to a share, and try them again."""
-    sick = knobs.bad > 0
-    most = np.minimum(1.0, MOST_EJECTED / (knobs.bad + TINY))
+    nobody = layout.units.no_place
+    if not plan.broken and state.ejected is nobody:
+        return
+    bad = plan.knobs.bad
+    most = np.minimum(1.0, MOST_EJECTED / (bad + TINY))
     out = state.ejected + (most - state.ejected) / EJECT_SECONDS
     back = state.ejected - state.ejected / READMIT_SECONDS
-    found: Array = np.where(sick, np.minimum(out, most), back)
-    return found
+    ejected = np.where(bad > 0, np.minimum(out, most), back)
+    ejected[ejected < ROUNDING] = 0.0
+    state.ejected = ejected if ejected.any() else nobody
 
 
-def gc_share(layout: Layout, knobs: Knobs, state: State) -> Array:
-    """(S, R): the share of a second in which a service stands still to collect memory."""
-    pressure = np.maximum(state.memory / layout.memory_limit - GC_PRESSURE, 0.0) / (1 - GC_PRESSURE)
-    share: Array = np.minimum(layout.gc * (USUAL_GC + 0.45 * pressure) + knobs.gc, 0.97)
+def gc_share(layout: Layout, knobs: Knobs, memory: Array) -> Array:
+    """(S, R): the share of a second in which a service stands still to collect memory when there is little of it."""
+    pressure = np.maximum(memory / layout.memory_limit - GC_PRESSURE, 0.0) / (1 - GC_PRESSURE)
+    share: Array = np.minimum(layout.gc * (USUAL_GC + 0.45 * pressure) + knobs.gc, MOST_GC)
     return share
 
 
-def remember(layout: Layout, knobs: Knobs, state: State, ready: Array) -> None:
+def memory_of(layout: Layout, second: Second, leaked: Array) -> Array:
+    """(S, R): bytes in use, by what is going on in a second."""
+    threads = second.crew.threads
+    busy = np.minimum(second.served * second.holding, threads)
+    use = layout.memory_base * (1 + WORKING_MEMORY * np.minimum(busy / (threads + TINY), 1))
+    found: Array = use + leaked
+    return found
+
+
+def tight(layout: Layout, leaked: Array) -> bool:
+    """Whether memory may come near to its limit anywhere."""
+    most = layout.memory_base * (1 + WORKING_MEMORY) + leaked
+    return bool((most >= GC_PRESSURE * layout.memory_limit).any())
+
+
+def remember(layout: Layout, plan: Plan, state: State, crew: Crew) -> None:
     """Memory grows by what is leaked, and replicas that reach the limit are killed and start again."""
-    leaked = state.leaked + knobs.leak
-    use = layout.memory_base * (1 + WORKING_MEMORY * np.minimum(state.second.busy / (state.second.capacity + TINY), 1))
-    memory = use + leaked
-    killed = memory >= layout.memory_limit
+    nothing = layout.units.no_place
+    if plan.leaks:
+        state.leaked = state.leaked + plan.knobs.leak
+    state.memory = None
+    if layout.tight if state.leaked is nothing else tight(layout, state.leaked):
+        _collect(layout, state, crew.ready)
+    if plan.restarts:
+        state.restarts = state.restarts + plan.knobs.restarts
+    if state.starting is not nothing:
+        starting = np.maximum(state.starting - state.wanted / layout.start, 0.0) * (state.starting > 0)
+        state.starting = starting if starting.any() else nothing
+
+
+def _collect(layout: Layout, state: State, ready: Array) -> None:
+    """Memory is near its limit: it is collected more often, and what uses more than there is gets killed."""
+    state.memory = memory_of(layout, state.second, state.leaked)
+    killed = state.memory >= layout.memory_limit
     if killed.any():
-        half = np.where(killed, ready * 0.5, 0.0)
-        state.starting = state.starting + half
+        state.starting = state.starting + np.where(killed, ready * 0.5, 0.0)
         state.restarts = state.restarts + np.where(killed, np.maximum(ready, 1), 0.0)
         state.oom_kills = state.oom_kills + np.where(killed, np.maximum(ready, 1), 0.0)
-        leaked = np.where(killed, 0.0, leaked)
-        memory = np.where(killed, layout.memory_base, memory)
-    state.leaked, state.memory = leaked, memory
-    state.restarts = state.restarts + knobs.restarts
-    state.starting = np.maximum(state.starting - state.wanted / layout.start, 0.0) * (state.starting > 0)
+        state.leaked = np.where(killed, 0.0, state.leaked)
+        state.memory = np.where(killed, layout.memory_base, state.memory)
 
 
-def fill(layout: Layout, knobs: Knobs, state: State) -> None:
+def fill(layout: Layout, plan: Plan, state: State) -> None:
     """Disks fill; a database that is cleaned every night has the rest of the day's growth only."""
-    if layout.disk_size.any():
-        state.disk = np.minimum(state.disk + layout.disk_rate + knobs.disk_fill, layout.disk_size)
+    if layout.has_disks:
+        state.disk = np.minimum(state.disk + plan.disk_rate, layout.disk_size)
 
 
 def full_disks(layout: Layout, state: State) -> Array:
     """(S, R): 1 where nothing can be written any more."""
-    found: Array = ((layout.disk_size > 0) & (state.disk >= FULL_DISK * layout.disk_size)).astype(float)
+    found: Array = (state.disk >= layout.disk_full).astype(float)
     return found
 
 
-def scale(layout: Layout, knobs: Knobs, state: State, ready: Array, last: Second, held: Array) -> list[tuple[int, int]]:
+def scale(layout: Layout, knobs: Knobs, state: State, last: Second, held: Array) -> list[tuple[int, int]]:
     """Autoscalers look every 15 seconds; gives (service, region) where the number of replicas changed."""
     changed = []
+    ready, cpu_seconds = last.crew.ready, last.cpu_seconds
     for row in layout.scaled:
         rule = layout.topology.services[row].autoscaler
         for region in range(layout.regions):
             if rule is None or held[row, region] or not layout.present[row, region]:
                 continue
             now = state.wanted[row, region]
-            cores = max(ready[row, region] * knobs.cores[row, region], TINY)
-            reading = last.cpu_seconds[row, region] / cores * knobs.reads[row, region]
+            cores = max(last.crew.cores[row, region], TINY)
+            reading = cpu_seconds[row, region] / cores * knobs.reads[row, region]
             fitting = min(max(np.ceil(ready[row, region] * reading / rule.target - 1e-6), rule.least), rule.most)
             new = _next(state, int(row), region, now, float(fitting), rule.down_s, rule.up_s)
             if new != now:

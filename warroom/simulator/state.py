@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 
+from warroom.simulator.crew import Crew
 from warroom.simulator.flow import Second, quiet
 from warroom.simulator.layout import GB, Array, Layout
 from warroom.simulator.topology import VERSION_SLOTS
+from warroom.simulator.units import TINY
 
-FRESH_BACKUP: float = 6 * 3_600.0
+FRESH_BACKUP: Final = 6 * 3_600.0
+MOST_LAG: Final = 7 * 86_400.0
+
+
+@dataclass(slots=True)
+class Queued:
+    """The queues in one second: (Q, R) messages."""
+
+    published: Array
+    consumed: Array
+    dropped: Array
+    depth: Array
+    pace: Array
+    """Messages a second that are published lately."""
+
+    @property
+    def lag(self) -> Array:
+        """Seconds until a new message is taken up."""
+        found: Array = np.minimum(self.depth / np.maximum(np.maximum(self.pace, self.consumed), TINY), MOST_LAG)
+        return found
+
+    def late(self, layout: Layout) -> float:
+        """Messages finished in this second later than users were promised."""
+        if not layout.topology.queues:
+            return 0.0
+        return float((self.consumed * (self.lag > layout.promised)).sum())
 
 
 @dataclass(slots=True)
 class State:
-    """(S, R) unless said otherwise. Every step puts new arrays in place of old ones, so that a tick may keep them."""
+    """(S, R) unless said otherwise. Every step puts new arrays in place of old ones, so that a tick may keep them; only
+    `floor` is written. Where nothing is, it is the zeros of `layout.units` themselves."""
 
     second: Second
     wanted: Array
@@ -25,7 +54,8 @@ class State:
     """Seconds for which the autoscaler has found too many replicas."""
     leaked: Array
     """Bytes."""
-    memory: Array
+    memory: Array | None
+    """None while there is enough of it."""
     restarts: Array
     oom_kills: Array
     disk: Array
@@ -43,39 +73,33 @@ class State:
     backup_age: Array
     leaked_pool: Array
     """(E, R): connections that nobody gives back, as share of none but in connections."""
-    pool_used: Array
     pool_over: Array
     pool_wait: Array
     """(E, R): seconds until a connection is free."""
     breaker: Array
     """(E, R): 0 closed, 1 half-open, 2 open."""
     breaker_errors: Array
+    """(guarded cells,)"""
     breaker_since: Array
     quota_refused: Array
     """(P,)"""
     quota_used: Array
-    depth: Array
-    """(Q, R)"""
-    published: Array
-    consumed: Array
-    dropped: Array
-    queue_lag: Array
-    queue_pace: Array
+    queued: Queued
     weight: Array
     """(S, R, V): the share of the requests that each version answers."""
     noise: Array
     """(R,): the slow part of the noise of demand."""
 
+    def arrays(self) -> list[object]:
+        """All that is never written: everything but numbers and `floor`."""
+        return [getattr(self, one.name) for one in fields(self) if one.name not in ("floor", "harm_due")]
 
-def fresh(layout: Layout, demand: Array, quotas: int) -> State:
+
+def fresh(layout: Layout, demand: Array, crew: Crew) -> State:
     """A state to start from: all replicas ready, nothing used up."""
-    per_service = (layout.rows, layout.regions)
-    per_link = (layout.links, layout.regions)
-    per_queue = (len(layout.topology.queues), layout.regions)
-
-    def none(shape: tuple[int, ...]) -> Array:
-        return np.zeros(shape)
-
+    units, guarded = layout.units, np.zeros(len(layout.guard_cells))
+    nothing, nobody = units.no_place, units.nobody
+    empty = np.zeros((len(layout.topology.queues), layout.regions))
     weight = np.zeros((layout.rows, layout.regions, VERSION_SLOTS))
     weight[:, :, 0] = 1.0
     homes = [
@@ -83,16 +107,14 @@ def fresh(layout: Layout, demand: Array, quotas: int) -> State:
         for one in layout.topology.services
     ]
     return State(
-        second=quiet(layout, demand), wanted=layout.replicas, starting=none(per_service), floor=none(per_service),
-        leaked=none(per_service), memory=layout.memory_base, restarts=none(per_service), oom_kills=none(per_service),
-        disk=layout.disk, hit=layout.hit, ejected=none(per_service), lag=layout.replication,
-        primary=np.array([*homes, -1], dtype=float), read_only=none((layout.rows,)), lost_writes=none((layout.rows,)),
-        divergent=none((layout.rows,)), harm_due=0.0, backup_age=np.full(layout.rows, FRESH_BACKUP / 3),
-        leaked_pool=none(per_link), pool_used=none(per_link), pool_over=none(per_link),
-        pool_wait=none(per_link), breaker=none(per_link), breaker_errors=none(per_link), breaker_since=none(per_link),
-        quota_refused=none((quotas,)), quota_used=none((quotas,)), depth=none(per_queue), published=none(per_queue),
-        consumed=none(per_queue), dropped=none(per_queue), queue_lag=none(per_queue), queue_pace=none(per_queue),
-        weight=weight, noise=none((layout.regions,)),
+        second=quiet(layout, demand, crew), wanted=layout.replicas, starting=nothing, floor=nothing.copy(),
+        leaked=nothing, memory=layout.memory_base if layout.tight else None, restarts=nothing, oom_kills=nothing,
+        disk=layout.disk, hit=layout.hit, ejected=nothing, lag=layout.replication,
+        primary=np.array([*homes, -1], dtype=float), read_only=nobody, lost_writes=nobody, divergent=nobody,
+        harm_due=0.0, backup_age=np.full(layout.rows, FRESH_BACKUP / 3), leaked_pool=units.no_cell,
+        pool_over=units.no_cell, pool_wait=units.no_cell, breaker=units.no_cell, breaker_errors=guarded,
+        breaker_since=guarded, quota_refused=units.no_quota, quota_used=units.no_quota,
+        queued=Queued(empty, empty, empty, empty, empty), weight=weight, noise=np.zeros(layout.regions),
     )  # fmt: skip
 
 

@@ -2,14 +2,16 @@
 
 Axes: S services, R regions, V slots of versions, E edges (R: the caller's region), Q queues, K journeys, P quotas,
 F features, M models, G groups. Rates are per second, times seconds, sizes bytes, shares between 0 and 1. The arrays
-belong to their second and are not written again.
+belong to their second and are not written again. A figure is worked out when it is first read, see `moment`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from warroom.simulator.layout import Array
+from warroom.simulator.moment import FIGURES, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class SliceTick:
     fault: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, init=False)
 class Tick:
     """What one second was like."""
 
     second: int
     now: float
+    moment: Moment
+    """What the other figures are worked out from."""
     # (S, R)
     arrivals: Array
     served: Array
@@ -136,4 +140,18 @@ class Tick:
     psi_by_feature: Array
     group_rate: Array
     group_share: Array
-    slices: tuple[SliceTick, ...] = ()
+    slices: tuple[SliceTick, ...]
+
+    def __init__(self, second: int, now: float, moment: Moment) -> None:
+        self.second, self.now, self.moment = second, now, moment
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A figure that nobody has read yet."""
+            work_out = FIGURES.get(name)
+            if work_out is None:
+                raise AttributeError(f"a tick has no {name!r}")
+            value = work_out(self.moment)
+            setattr(self, name, value)
+            return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,22 +117,25 @@ class Versions:
             knobs.pool_leak[out] += one.pool * share
             knobs.harm += one.harm * np.minimum(self._layout.visits[row], 1.0)[:, None] * share[None, :]
 
-    def by_version(self, weight: Array, latency: Array, own: Array, errors: Array) -> tuple[Array, Array]:
-        """(S, R, V) each: seconds and share failing of each version, whose mean is that of the service."""
-        shape = (*latency.shape, VERSION_SLOTS)
-        if not self.traits:
-            return np.broadcast_to(latency[:, :, None], shape), np.broadcast_to(errors[:, :, None], shape)
-        seconds, failing = (
-            np.repeat(latency[:, :, None], VERSION_SLOTS, 2),
-            np.repeat(errors[:, :, None], VERSION_SLOTS, 2),
-        )
-        for row in {row for row, _ in self.traits}:
-            traits = [self.traits.get((row, slot), USUAL) for slot in range(VERSION_SLOTS)]
-            time = np.array([one.time_x * one.cpu_x for one in traits])
-            mean = (weight[row] * time).sum(axis=1)[:, None]
-            seconds[row] += own[row][:, None] * (time / mean - 1)
-            bad = np.array([one.errors for one in traits])
-            rest = np.minimum((weight[row] * bad).sum(axis=1), 0.999999)
-            usual = np.maximum(1 - (1 - errors[row]) / (1 - rest), 0.0)
-            failing[row] = 1 - (1 - usual[:, None]) * (1 - bad)
-        return np.maximum(seconds, 1e-6), failing
+
+def by_version(
+    every: Mapping[tuple[int, int], Traits], weight: Array, latency: Array, own: Array, errors: Array
+) -> tuple[Array, Array]:
+    """(S, R, V) each: seconds and share failing of each version, whose mean is that of the service.
+
+    `every` are the traits by service and slot, and `weight` (S, R, V) the share of the requests that each answers.
+    """
+    shape = (*latency.shape, VERSION_SLOTS)
+    if not every:
+        return np.broadcast_to(latency[:, :, None], shape), np.broadcast_to(errors[:, :, None], shape)
+    seconds, failing = np.repeat(latency[:, :, None], VERSION_SLOTS, 2), np.repeat(errors[:, :, None], VERSION_SLOTS, 2)
+    for row in {row for row, _ in every}:
+        traits = [every.get((row, slot), USUAL) for slot in range(VERSION_SLOTS)]
+        time = np.array([one.time_x * one.cpu_x for one in traits])
+        mean = (weight[row] * time).sum(axis=1)[:, None]
+        seconds[row] += own[row][:, None] * (time / mean - 1)
+        bad = np.array([one.errors for one in traits])
+        rest = np.minimum((weight[row] * bad).sum(axis=1), 0.999999)
+        usual = np.maximum(1 - (1 - errors[row]) / (1 - rest), 0.0)
+        failing[row] = 1 - (1 - usual[:, None]) * (1 - bad)
+    return np.maximum(seconds, 1e-6), failing

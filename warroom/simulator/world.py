@@ -9,32 +9,35 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
 
-from warroom.simulator import flow, links, slis
+from warroom.simulator import links, slis
 from warroom.simulator.act import ACT
-from warroom.simulator.apply import APPLY, Scene
+from warroom.simulator.apply import APPLY, RESTLESS, Scene
 from warroom.simulator.changes import FIRST_NUMBER, Change, harmless
 from warroom.simulator.controls import Controls
+from warroom.simulator.crew import Crew
 from warroom.simulator.effects import Effect, EffectError, check_effect
 from warroom.simulator.faults import FAULT_TYPES, Fault, FaultError, check_fault
+from warroom.simulator.flow import Second
 from warroom.simulator.knobs import Knobs, neutral
-from warroom.simulator.layout import Array, Ints, Layout
+from warroom.simulator.layout import Array, Layout
 from warroom.simulator.load import Demand, Load
 from warroom.simulator.model_plane import ModelPlane
 from warroom.simulator.noise import Noise
 from warroom.simulator.onset import begins, ends
-from warroom.simulator.second import live, slo_of
+from warroom.simulator.plan import Mixture, Plan, Roads
+from warroom.simulator.second import Pace, live
 from warroom.simulator.shapes import SloSecond
 from warroom.simulator.slices import Felt, feel, upwards
-from warroom.simulator.state import State, backup_bytes, fresh
+from warroom.simulator.state import Queued, State, backup_bytes, fresh
 from warroom.simulator.tick import Tick
 from warroom.simulator.topology import Topology
-from warroom.simulator.versions import Versions
+from warroom.simulator.versions import Traits, Versions
 
 SETTLING: Final = 90
 """Seconds lived before the first one, until waiting and retries are what they are."""
@@ -89,8 +92,11 @@ class World:
         self._order = upwards(self.layout)
         self._neutral = neutral(self.layout)
         self._dirty = True
-        self.state: State = fresh(self.layout, self.demand.usual, len(topology.quotas))
-        self.knobs: Knobs = self._neutral.copy()
+        self._slo: tuple[Tick, SloSecond] | None = None
+        self.pace = Pace(self.layout, self.draws)
+        self.crew = Crew(self.layout, self._neutral, self.layout.replicas, self.layout.units.no_place)
+        self.state: State = fresh(self.layout, self.demand.usual, self.crew)
+        self.knobs: Knobs = self._neutral
         self._turned: tuple[bytes, ...] = ()
         self._turn()
         self._settle()
@@ -118,11 +124,11 @@ class World:
         """Live one second."""
         self._background()
         self._age()
-        self.state.weight = self.rollouts.step(self.state.weight, self.second)
+        state = self.state
+        state.weight = self.rollouts.step(state.weight, self.second)
         if self._dirty or self._restless:
             self._turn()
         self.tick = live(self)
-        self.slo: SloSecond = slo_of(self, self.tick)
         self.controls.step()
         self.second += 1
         return self.tick
@@ -209,46 +215,71 @@ class World:
             severity = self._felt(one.fault, self.second - one.begun)
             if severity != one.severity:
                 self._running[fault_id] = replace(one, severity=severity)
+                self._dirty = True
 
     @property
     def _restless(self) -> bool:
-        """Whether the knobs may be others than in the second before."""
-        faulty = any(FAULT_TYPES[one.fault.type].plane != "observability" for one in self._running.values())
-        moving = bool(self.rollouts.rollouts) and bool(self.rollouts.traits)
-        return faulty or moving or self.controls.restless
+        """Whether the knobs may be others than in the second before, though nobody has turned anything."""
+        if self.controls.restless:
+            return True
+        if not (self._running or self.rollouts.traits):
+            return False
+        shifted = self.state.weight is not self._turned_weight
+        return shifted or any(one.fault.type in RESTLESS for one in self._running.values())
 
     def _turn(self) -> None:
-        """Build the knobs of this second."""
-        before, state = self.knobs, self.state
+        """Build the knobs of this second, and what they come to."""
+        before, state, layout = self.knobs, self.state, self.layout
+        self.knobs = knobs = self._turn_knobs()
+        # What comes back has to start first.
+        back = np.maximum(knobs.alive - before.alive, 0.0) * state.wanted + np.maximum(
+            before.removed - knobs.removed, 0.0
+        )
+        if back.any() or state.starting is not layout.units.no_place:
+            state.starting = np.minimum(state.starting + back, state.wanted)
+        self.felt = tuple(feel(layout, knobs, one, self._order) for one in knobs.slices)
+        turned = (self.controls.drained.tobytes(), knobs.users.tobytes(), state.primary.tobytes())
+        if turned != self._turned:
+            self._turned = turned
+            self._roads = Roads(layout, links.routes(layout, knobs, self.controls.drained, state))
+        self.plan = Plan(layout, knobs, self._roads, links.round_trips(knobs, self._roads.rtt))
+        self.mix: Mixture = self.plan.mixture(self.demand.usual * knobs.traffic * (1 - knobs.blocked))
+        self._keep()
+        self._turned_weight = state.weight
+        self._dirty = False
+
+    def _turn_knobs(self) -> Knobs:
         knobs = self._neutral.copy()
         self.controls.apply(knobs)
-        self.rollouts.apply(knobs, state.weight)
+        self.rollouts.apply(knobs, self.state.weight)
         for one in self._running.values():
             age = float(self.second - one.begun)
-            scene = Scene(self.layout, knobs, state, self.rollouts, one.fault, one.severity, age)
+            scene = Scene(self.layout, knobs, self.state, self.rollouts, one.fault, one.severity, age)
             APPLY[one.fault.type](scene)
         knobs.loss = self.controls.healed(knobs.loss)
         for flag in self.topology.flags:
             if self.flags[flag.name] in flag.unguarded:
                 knobs.security[self.topology.service_index[flag.service]] = 0.0
-        # What comes back has to start first.
-        back = np.maximum(knobs.alive - before.alive, 0.0) * state.wanted + np.maximum(
-            before.removed - knobs.removed, 0.0
-        )
-        state.starting = np.minimum(state.starting + back, state.wanted)
-        self.knobs = knobs
-        self.felt = tuple(feel(self.layout, knobs, one, self._order) for one in knobs.slices)
-        knobs.log_timeout = np.log(knobs.timeout)
-        turned = (self.controls.drained.tobytes(), knobs.users.tobytes(), state.primary.tobytes())
-        if turned != self._turned:
-            self._turned = turned
-            self.route: Array = links.routes(self.layout, knobs, self.controls.drained, state)
-            stays = np.eye(self.layout.regions)
-            self.crossing: Ints = np.flatnonzero((self.route != stays).any(axis=(1, 2)))
-        self.network, lost = links.round_trips(self.layout, knobs, self.route)
-        self.kept: Array = 1 - lost
-        self.mix: Array = flow.mixture(self.layout, self.demand.usual * knobs.traffic * (1 - knobs.blocked))
-        self._dirty = False
+        return knobs
+
+    def _keep(self) -> None:
+        """Ticks keep arrays; these are what the next ones need of things that are written when somebody acts."""
+        self.expiry: Array = self.certificates.copy()
+        self.quarantined: Array = self.controls.quarantined.copy()
+        self.model_version: Array = self.plane.version.copy()
+        self.traits: Mapping[tuple[int, int], Traits] = dict(self.rollouts.traits)
+
+    def crew_now(self) -> Crew:
+        """The replicas of this second."""
+        knobs, state = self.knobs, self.state
+        if not self.crew.fits(knobs, state.wanted, state.starting):
+            self.crew = Crew(self.layout, knobs, state.wanted, state.starting)
+        return self.crew
+
+    @property
+    def kept(self) -> Array:
+        """(E, R): the share of attempts that the network does not lose."""
+        return self.plan.kept
 
     # People
 
@@ -325,13 +356,28 @@ class World:
 
     # Looking at it
 
+    @property
+    def slo(self) -> SloSecond:
+        """What users felt in the last second; messages that came later than promised are late as well."""
+        tick = self.tick
+        if self._slo is None or self._slo[0] is not tick:
+            requests = float(tick.requests.sum())
+            failed = float(tick.failed.sum() + tick.wrong.sum())
+            late = float(tick.late.sum()) + tick.moment.queued.late(self.layout)
+            self._slo = (tick, SloSecond(requests, failed, min(late, max(requests - failed, 0.0))))
+        return self._slo[1]
+
     def sli(self, name: str) -> float:
         """A figure of the last second, as `err(checkout)`; see `slis`."""
         return slis.sli(self, name)
 
     def fork(self) -> World:
         """Another world that goes on from here exactly as this one would."""
-        shared = (self.topology, self.layout, self._neutral, self.demand)
+        shared = (
+            self.topology, self.layout, self._neutral, self.demand, self.crew,
+            self.knobs, self.plan, self._roads, self.mix, self.felt, self.tick, self.expiry, self.quarantined,
+            self.model_version, self.traits, *self.state.arrays(),
+        )  # fmt: skip
         return copy.deepcopy(self, {id(one): one for one in shared})
 
     def digest(self) -> str:
@@ -349,7 +395,7 @@ def _flat(thing: Any) -> Iterator[tuple[str, Any]]:
     """The arrays and numbers of a dataclass and of those in it, in order."""
     for one in fields(thing):
         value = getattr(thing, one.name)
-        if one.name == "second" and not isinstance(value, int):
+        if isinstance(value, Second | Queued):
             yield from _flat(value)
         elif isinstance(value, np.ndarray | int | float):
             yield one.name, value
