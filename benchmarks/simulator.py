@@ -7,7 +7,6 @@ That of all telemetry is the engine alone, of the same run. Garbage is collected
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import statistics
@@ -22,6 +21,7 @@ import simpy
 
 from benchmarks.report import Figure
 from warroom.embedded.backends import Backends
+from warroom.garbage import collect_seldom
 from warroom.simulator.emit import Emitter
 from warroom.simulator.topology_files import load_topology
 from warroom.simulator.world import World
@@ -149,8 +149,7 @@ def _fast(name: str, what: str, ours: dict[str, float], goal: int | None) -> Fig
 
 def main() -> list[Figure]:
     """Measure."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()
     theirs, ours = single_requests(), speeds()
     return [
         Figure(

@@ -6,10 +6,10 @@ Invariant: when `run_server` returns, everything acknowledged is in the store an
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from warroom.garbage import collect_seldom
 from warroom.playbooks.load import Library
 from warroom.server.asking import Facilitation
 from warroom.server.listener import CoordinationServer
@@ -51,9 +51,7 @@ async def run_server(
     server.facilitation = facilitation
     try:
         await server.start()
-        # What is loaded stays; a full collection walks every record in memory, so it comes seldom.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        collect_seldom()
         if ready is not None:
             ready(settings.host, server.port)
         await stop.wait()

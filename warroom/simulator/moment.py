@@ -6,6 +6,7 @@ A moment holds arrays that are never written again, and nothing that lives on: n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -228,94 +229,122 @@ def _of_models(name: str) -> Callable[[Moment], Array]:
     return read
 
 
+SERVICES_BY_REGION, EDGES, SERVICES, WHOLE = "services by region", "edges", "services", "whole"
+
+KEPT: Final[Mapping[str, tuple[str, str]]] = {
+    "arrivals": ("now.arrivals", SERVICES_BY_REGION),
+    "served": ("now.served", SERVICES_BY_REGION),
+    "errors": ("now.errors", SERVICES_BY_REGION),
+    "latency": ("now.latency", SERVICES_BY_REGION),
+    "wait": ("now.wait", SERVICES_BY_REGION),
+    "own": ("now.own", SERVICES_BY_REGION),
+    "backlog": ("now.backlog", SERVICES_BY_REGION),
+    "threads": ("now.crew.threads", SERVICES_BY_REGION),
+    "rho": ("now.rho", SERVICES_BY_REGION),
+    "cpu_seconds": ("now.cpu_seconds", SERVICES_BY_REGION),
+    "replicas": ("now.crew.ready", SERVICES_BY_REGION),
+    "desired": ("wanted", SERVICES_BY_REGION),
+    "gc": ("supply.gc", SERVICES_BY_REGION),
+    "disk": ("disk", SERVICES_BY_REGION),
+    "restarts": ("restarts", SERVICES_BY_REGION),
+    "oom_kills": ("oom_kills", SERVICES_BY_REGION),
+    "dns": ("plan.knobs.dns", SERVICES_BY_REGION),
+    "handshake_errors": ("plan.knobs.handshake", SERVICES_BY_REGION),
+    "skew_s": ("plan.knobs.skew", SERVICES_BY_REGION),
+    "security": ("plan.knobs.security", SERVICES_BY_REGION),
+    "ejected": ("ejected", SERVICES_BY_REGION),
+    "calls": ("calls.rate", EDGES),
+    "breaker": ("breaker", EDGES),
+    "pool_timeouts": ("pool_over", EDGES),
+    "loss": ("plan.knobs.loss", EDGES),
+    "network_s": ("plan.network", EDGES),
+    "primary": ("primary", SERVICES),
+    "lost_writes": ("lost_writes", SERVICES),
+    "divergent_writes": ("divergent", SERVICES),
+    "backup_age_s": ("backup_age", SERVICES),
+    "published": ("queued.published", WHOLE),
+    "consumed": ("queued.consumed", WHOLE),
+    "depth": ("queued.depth", WHOLE),
+    "queue_lag": ("queued.lag", WHOLE),
+    "consumers": ("plan.knobs.consumers", WHOLE),
+    "dropped": ("queued.dropped", WHOLE),
+    "requests": ("wished", WHOLE),
+    "quota_used": ("quota_used", WHOLE),
+    "quota_limit": ("plan.knobs.quota", WHOLE),
+    "quota_refused": ("quota_refused", WHOLE),
+    "feature_age": ("age", WHOLE),
+    "model_version": ("model_version", WHOLE),
+}
+"""Figures that a moment has as they are: where, and which part of it, as the users come after all others."""
+
+
+def part_of(layout: Layout, values: Array, part: str) -> Array:
+    """That part of several seconds' arrays: (T, ...)."""
+    count = len(values)
+    if part == SERVICES_BY_REGION:
+        return values.reshape(count, layout.rows, layout.regions)[:, : layout.services]
+    if part == EDGES:
+        return values.reshape(count, layout.links, layout.regions)[:, : layout.edges]
+    return values[:, : layout.services] if part == SERVICES else values
+
+
+def _kept(path: str, part: str) -> Callable[[Moment], Array]:
+    take = attrgetter(path)
+
+    def read(m: Moment) -> Array:
+        found: Array = part_of(m.layout, take(m)[None], part)[0]
+        return found
+
+    return read
+
+
 FIGURES: Final[Mapping[str, Callable[[Moment], Any]]] = {
+    **{name: _kept(*where) for name, where in KEPT.items()},
     # (S, R)
-    "arrivals": lambda m: m.places(m.now.arrivals),
-    "served": lambda m: m.places(m.now.served),
     "shed": lambda m: m.places(m.layout.units.no_place if m.now.turned is None else m.now.turned),
-    "errors": lambda m: m.places(m.now.errors),
     "own_errors": lambda m: m.places(_own_errors(m)),
     "permanent": _permanent,
-    "latency": lambda m: m.places(m.now.latency),
-    "wait": lambda m: m.places(m.now.wait),
-    "own": lambda m: m.places(m.now.own),
     "sigma": lambda m: lognormal_sigma(m.places(m.now.latency), m.stops_mean(m.now.carried[1])),
-    "backlog": lambda m: m.places(m.now.backlog),
     "busy": lambda m: m.places(np.minimum(m.now.served * m.now.holding, m.now.crew.threads)),
-    "threads": lambda m: m.places(m.now.crew.threads),
-    "rho": lambda m: m.places(m.now.rho),
     "cpu": lambda m: m.places(np.minimum(m.now.cpu_seconds / (m.now.crew.cores + TINY) + 0.01, 1.0)),
-    "cpu_seconds": lambda m: m.places(m.now.cpu_seconds),
-    "replicas": lambda m: m.places(m.now.crew.ready),
-    "desired": lambda m: m.places(m.wanted),
     "memory": lambda m: m.places(_memory(m)),
     "memory_limit": lambda m: m.places(m.layout.memory_limit),
-    "gc": lambda m: m.places(m.supply.gc),
-    "disk": lambda m: m.places(m.disk),
     "disk_size": lambda m: m.places(m.layout.disk_size),
-    "restarts": lambda m: m.places(m.restarts),
-    "oom_kills": lambda m: m.places(m.oom_kills),
     "hit": lambda m: m.places(m.hit) * (1 - m.places(m.before)) if len(m.layout.caches) else m.places(m.hit),
     "lag_s": _lag,
     "up": lambda m: m.places(np.minimum(m.now.crew.ready / (m.wanted + TINY), 1.0)),
-    "dns": lambda m: m.places(m.plan.knobs.dns),
-    "handshake_errors": lambda m: m.places(m.plan.knobs.handshake),
     "cert_expires": lambda m: np.repeat(m.certificates[:, None], m.layout.regions, axis=1),
-    "skew_s": lambda m: m.places(m.plan.knobs.skew),
-    "security": lambda m: m.places(m.plan.knobs.security),
     "connections": _connections,
-    "ejected": lambda m: m.places(m.ejected),
     # (S, R, V)
     "weight": lambda m: m.places_of_versions,
     "version_latency": lambda m: m.versions[0],
     "version_errors": lambda m: m.versions[1],
     # (E, R)
-    "calls": lambda m: m.edges(m.calls.rate),
     "retried": lambda m: m.edges(m.calls.first) * m.calls_mean(m.calls.again),
     "call_latency": lambda m: m.calls_mean(m.calls.mean),
     "call_sigma": lambda m: lognormal_sigma(m.calls_mean(m.calls.mean) + TINY, m.calls_mean(m.calls.variance)),
     "call_errors": lambda m: m.calls_mean(m.calls.fails),
     "timed_out": lambda m: 1 - m.calls_mean(m.calls.in_time),
     "call_failures": _call_failures,
-    "breaker": lambda m: m.edges(m.breaker),
     "pool_size": lambda m: m.edges(m.pools.sizes(m.layout)),
     "pool_used": lambda m: m.edges(m.pools.used(m.layout)),
     "pool_waiting": lambda m: m.edges(m.pool_wait) * m.edges(m.calls.rate) * (m.edges(m.pools.sizes(m.layout)) > 0),
-    "pool_timeouts": lambda m: m.edges(m.pool_over),
-    "loss": lambda m: m.edges(m.plan.knobs.loss),
-    "network_s": lambda m: m.edges(m.plan.network),
     "route": lambda m: m.plan.roads.route[: m.layout.edges],
     # (Q, R)
-    "published": lambda m: m.queued.published,
-    "consumed": lambda m: m.queued.consumed,
-    "depth": lambda m: m.queued.depth,
-    "queue_lag": lambda m: m.queued.lag,
-    "consumers": lambda m: m.plan.knobs.consumers,
-    "dropped": lambda m: m.queued.dropped,
     # (K, R)
-    "requests": lambda m: m.wished,
     "failed": lambda m: m.users[0],
     "late": lambda m: m.users[1],
     "wrong": lambda m: m.users[2],
     "journey_latency": lambda m: m.users[3],
     "journey_sigma": lambda m: m.users[4],
     # (S,)
-    "primary": lambda m: m.primary[: m.layout.services],
-    "lost_writes": lambda m: m.lost_writes[: m.layout.services],
-    "divergent_writes": lambda m: m.divergent[: m.layout.services],
     "backup_bytes": lambda m: (m.backup_size * m.plan.knobs.backup)[: m.layout.services],
-    "backup_age_s": lambda m: m.backup_age[: m.layout.services],
     # (P,)
-    "quota_used": lambda m: m.quota_used,
-    "quota_limit": lambda m: m.plan.knobs.quota,
-    "quota_refused": lambda m: m.quota_refused,
     # (F,)
-    "feature_age": lambda m: m.age,
     "feature_rows": _feature_rows,
     "feature_bytes": lambda m: m.stored[1] * m.plan.knobs.feature_bytes,
     "feature_nulls": lambda m: 0.004 + m.plan.knobs.feature_nulls * (m.quarantined < 0.5),
     # (M,) and more
-    "model_version": lambda m: m.model_version,
     **{
         name: _of_models(name)
         for name in (

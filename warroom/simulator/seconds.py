@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from warroom.simulator.axes import Floats
+from warroom.simulator.moment import KEPT, part_of
 from warroom.simulator.tick import SliceTick, Tick
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Shelf:
             found = [one[None] for one in rows[0]]
         else:
             found = [_stacked(parts) for parts in zip(*rows, strict=True)]
-        seconds.__dict__.update(zip(self._names, found, strict=True))
+        for name, values in zip(self._names, found, strict=True):
+            seconds.__dict__[name] = _cut(seconds.moments, name, values)
 
 
 class Seconds:
@@ -90,7 +92,7 @@ class Seconds:
         if name.startswith("_"):
             raise AttributeError(name)
         take = attrgetter(_path(name))
-        found = _stacked([take(one) for one in self.moments])
+        found = _cut(self.moments, name, _stacked([take(one) for one in self.moments]))
         self.__dict__[name] = found
         if self._shelf is not None:
             self._shelf.learn(name)
@@ -103,8 +105,15 @@ class Seconds:
 
 
 def _path(name: str) -> str:
-    """Where a moment has it."""
-    return name if name in _BESIDE else f"tick.{name}"
+    """Where a moment has it: what a tick keeps is taken from there as it is, which costs less than the figure."""
+    if name in _BESIDE:
+        return name
+    return f"tick.moment.{KEPT[name][0]}" if name in KEPT else f"tick.{name}"
+
+
+def _cut(moments: Sequence[Moment], name: str, values: Floats) -> Floats:
+    """The figure of that name from what was taken for it."""
+    return part_of(moments[0].tick.moment.layout, values, KEPT[name][1]) if name in KEPT else values
 
 
 def _stacked(parts: Sequence[Floats]) -> Floats:

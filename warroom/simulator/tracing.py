@@ -23,7 +23,7 @@ from warroom.simulator.walk import Walker
 if TYPE_CHECKING:
     from warroom.simulator.world import World
 
-_LAWS_LAST: Final = 5
+_LAWS_LAST: Final = 15
 """Seconds for which requests are followed by the same laws, while no more has changed than noise does."""
 _ALIKE: Final = 0.1
 """Relative: how far two seconds are apart that are alike."""

@@ -125,10 +125,9 @@ def by_version(
 
     `every` are the traits by service and slot, and `weight` (S, R, V) the share of the requests that each answers.
     """
-    shape = (*latency.shape, VERSION_SLOTS)
-    if not every:
-        return np.broadcast_to(latency[:, :, None], shape), np.broadcast_to(errors[:, :, None], shape)
     seconds, failing = np.repeat(latency[:, :, None], VERSION_SLOTS, 2), np.repeat(errors[:, :, None], VERSION_SLOTS, 2)
+    if not every:
+        return seconds, failing
     for row in {row for row, _ in every}:
         traits = [every.get((row, slot), USUAL) for slot in range(VERSION_SLOTS)]
         time = np.array([one.time_x * one.cpu_x for one in traits])

@@ -23,6 +23,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from warroom.client.view import Link, RefusedCommand, View
+from warroom.garbage import collect_seldom
 from warroom.incident.state import IncidentState
 from warroom.tui.app_actions import SLOW_BEAT, AppActions
 from warroom.tui.attention import Bell, desktop_notification
@@ -173,8 +174,7 @@ class WarroomApp(AppActions, inherit_bindings=False):
     def _painted(self) -> None:
         """After the first frame: quieten the collector, whose full runs would stop the screen, and connect."""
         gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        collect_seldom()
         gc.enable()
         if self.options.banner:
             self.notify(self.options.banner, timeout=12, markup=False)

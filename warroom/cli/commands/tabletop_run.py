@@ -246,11 +246,13 @@ def _headless(here: Context, scenario: Scenario, seed: int | None, told: dict[st
     import orjson
 
     from warroom.app_exercise import fresh_directory, keep_in
+    from warroom.garbage import collect_seldom
     from warroom.tabletop.branch import BranchError
     from warroom.tabletop.isolation import isolated
 
     if told["players"] or told["solo"]:
         raise Stop(Exit.USAGE, "--headless is played by a bot; leave out --players and --solo")
+    collect_seldom()
     with isolated():
         try:
             run = _played(scenario, seed, told["bot"], before)
