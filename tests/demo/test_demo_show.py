@@ -161,3 +161,31 @@ def test_a_console_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path, num
     assert b"Traceback" not in shown
     assert b"preparing the imaginary production" in shown
     assert left_behind(tmp_path) == []
+
+
+def test_whoever_leaves_before_the_end_is_told_that_nothing_is_kept(tmp_path: Path) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "warroom", "demo", "--speed", "5x"], environment(tmp_path))
+    shown, deadline, left = b"", time.monotonic() + DEADLINE, False
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                shown += os.read(terminal, 65_536)
+            except OSError:
+                break
+        if not left and b"SEV2" in shown:
+            os.write(terminal, b"\x11")
+            left = True
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    assert (left, os.waitstatus_to_exitcode(status)) == (True, 0)
+    assert b"left before its end, so its log is not kept" in shown
+    assert left_behind(tmp_path) == []
+
+
+def test_a_speed_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "warroom", "demo", "--speed", "fast"]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 2
+    assert "'fast' is no speed" in done.stderr

@@ -13,10 +13,18 @@ from warroom.cli.context import context
 from warroom.cli.exits import Exit, Stop
 
 
+def _speed(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
+    """`5x` or `5`, as `warroom tabletop run` takes it; its bounds are the demo's own."""
+    try:
+        return float(text.removesuffix("x"))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no speed; use a number as 5x") from None
+
+
 @click.command("demo")
 @click.option("--plain", "--headless", "plain", is_flag=True, help="Print a line for each event, not the console.")
 @click.option("--seconds", type=click.FloatRange(0, 86_400), metavar="N", help="With --plain: end after so long.")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="How fast its clock runs.")
+@click.option("--speed", callback=_speed, default="1x", metavar="0.1x..600x", help="How fast its clock runs.")
 @click.option("--seed", type=click.IntRange(0, 1_000_000), default=7, show_default=True, help="Other details.")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=0, metavar="PORT", help="Where it listens; 0: anywhere."
@@ -49,6 +57,8 @@ def demo_command(plain: bool, seconds: float | None, speed: float, seed: int, po
         output.say(f"its log is kept: `warroom tabletop review {incident}` tells how it went")
     elif keep is not None:
         output.say(f"the log is in {keep}")
+    elif not plain:
+        output.say("it was left before its end, so its log is not kept; --keep DIR keeps it in any case")
 
 
 def _refusals() -> tuple[type[Exception], ...]:
