@@ -101,6 +101,20 @@ async def test_a_pinned_trace_is_read_from_the_log_without_asking() -> None:
         assert wire.asked_for("trace") == []
 
 
+async def test_a_list_of_traces_tells_how_one_is_pinned() -> None:
+    async with answering(ANSWERS) as (wire, app, pilot):
+        await pilot.press("T", "slash", *"edge", "enter")
+        await until(pilot, lambda: shows(app, "ERROR"))
+        await pilot.press("p")
+        await until(pilot, lambda: shows(app, "enter opens one, then p"))
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(app, "4.82 s"))
+        before = len(wire.states[ROOM].evidence)
+        await pilot.press("p")
+        await until(pilot, lambda: len(wire.states[ROOM].evidence) > before)
+        assert list(wire.states[ROOM].evidence)[-1].kind == "trace"
+
+
 async def test_what_cannot_be_asked_is_told_in_words() -> None:
     words = "jaeger at 127.0.0.1:16686 refused the connection"
     async with answering(ANSWERS | {"traces.search": ValueError(words)}) as (_, app, pilot):

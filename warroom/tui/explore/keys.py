@@ -27,6 +27,7 @@ class ExploreKeys(Screen[None]):
 
     PANE: ClassVar[str] = ""
     QUERY_HINT: ClassVar[str] = ""
+    NOTHING_TO_PIN: ClassVar[str] = "there is nothing to pin yet"
     incident: str
     query_text: str
     opened: Mapping[str, Any] | None
@@ -184,7 +185,7 @@ class ExploreKeys(Screen[None]):
         """Keep what is shown on the log."""
         evidence = self.evidence()
         if evidence is None:
-            self.console.tell("there is nothing to pin yet", "warning")
+            self.console.tell(self.NOTHING_TO_PIN, "warning")
         else:
             self.console.submit({"type": "pin-evidence", "evidence": evidence}, self.incident, self._pinned)
 

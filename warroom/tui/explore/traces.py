@@ -37,6 +37,7 @@ class TracesScreen(ExploreScreen):
     TITLE_TEXT = "Traces"
     SCOPE = "traces"
     QUERY_HINT = "checkout operation='POST /pay' min=200ms error http.status_code=500, or a trace id"
+    NOTHING_TO_PIN = "a single trace is pinned: enter opens one, then p"
     REFRESH = 30.0
     BINDINGS: ClassVar[list[BindingType]] = explore_bindings("traces")
 
