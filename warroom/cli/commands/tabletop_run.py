@@ -192,7 +192,7 @@ def _show(here: Context, plan: ExercisePlan) -> None:
 
 def _banner(plan: ExercisePlan) -> str:
     if plan.solo:
-        return "EXERCISE: nothing here is real. Your colleagues are automated; E shows what you can do, ? the keys."
+        return "EXERCISE: nothing here is real. Your colleagues are automated; X shows what you can do, ? the keys."
     return "EXERCISE: nothing here is real. You host it; E shows what only you see, ? the keys."
 
 

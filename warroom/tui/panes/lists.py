@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from warroom.client.view import Person
@@ -69,9 +70,11 @@ class Alerts(Rows[AlertRow]):
         ]
         if row.times > 1:
             name.append((f" x{row.times}", style(palette.hue("orange"))))
-        if row.about and width >= 52:
-            name.append((f"  {row.about}", style(palette.faint if over else palette.muted)))
         right: list[Span] = [(f"{row.age} ", style(palette.muted)), (state, style(colour, bold=row.status == "firing"))]
+        left = width - sum(cell_len(words) for words, _ in (*name, *right))
+        # Alerts of one name differ by what they are about: it is cut short only where there is much room.
+        if row.about and (width >= 52 or cell_len(row.about) + 3 <= left):
+            name.append((f"  {row.about}", style(palette.faint if over else palette.muted)))
         return [justify(name, right, width)]
 
 
