@@ -7,6 +7,7 @@ import pytest
 
 from tests.tabletop.drill_house import QUIET, rules, runbook, scenario
 from warroom.incident.chain import verify
+from warroom.incident.words import Duty
 from warroom.tabletop.branch import BranchError, branch, resume
 from warroom.tabletop.deeds import act
 from warroom.tabletop.headless import Run, acts, run_headless
@@ -54,6 +55,16 @@ def test_a_branch_has_the_same_past_and_another_outcome() -> None:
 def test_a_branch_can_be_replayed_like_any_log() -> None:
     two = other(first())
     assert replay_log(two.scenario, two.records, seconds=500) == two.curve.cut(500)
+
+
+def test_a_team_that_plays_on_takes_the_seats_of_those_who_are_gone() -> None:
+    two = branch(
+        first().records, scenario(), SECOND, "textbook", telemetry=QUIET, runbook=runbook(), rules=rules(),
+        seconds=SECOND + 60,
+    )  # fmt: skip
+    assert two.state.commander == "iris"
+    assert two.state.holder(Duty.OPERATIONS_LEAD) == "omar"
+    assert not two.refused
 
 
 def test_the_same_decision_leads_to_the_same_outcome() -> None:

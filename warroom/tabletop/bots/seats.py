@@ -17,7 +17,9 @@ OUT_OF_REACH = 45
 
 
 class Seats:
-    """Takes command, gives the duties out, and fills a seat whose holder is out of reach."""
+    """Takes command, gives the duties out, and fills a seat whose holder is out of reach, or was there only in the past
+    that a branch goes on from.
+    """
 
     def __init__(self) -> None:
         self._missing: dict[str, int] = {}
@@ -27,15 +29,18 @@ class Seats:
         state = view.state
         if view.second < FIRST:
             return
-        if not state.commander:
+        if state.commander not in TEAM:
             who = next((who for who in (COMMANDER, *TEAM) if reachable(state, who)), "")
             if who:
-                yield act(who, "take-command")
+                reason = {"reason": f"{state.commander} is not here"} if state.commander else {}
+                yield act(who, "take-command", **reason)
             return
         yield from self._replace(view)
         due = (view.second - FIRST) // BETWEEN
         for place, (duty, who) in enumerate(self._wanted(state), start=1):
-            if place <= due and not state.holder(duty) and reachable(state, who):
+            holder = state.holder(duty)
+            free = not holder or (holder not in TEAM and not duty.is_shared)
+            if place <= due and free and reachable(state, who):
                 yield act(state.commander, "assign-role", duty=duty.value, who=who)
                 return
 
