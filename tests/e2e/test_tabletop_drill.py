@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -73,8 +73,7 @@ class Drill:
             stack.enter_context(Person(name, folder).console("join", code, "--name", name))
             for name, code in zip(("ana", "ben"), codes, strict=True)
         ]
-        self.screen.press("enter")
-        self.screen.until("EXERCISE").until("PAUSED")
+        self._opens()
         self.incident = re.search(r"INC-\w{4,8}", self.screen.text)[0]  # type: ignore[index]
         for player in self.players:
             player.until("EXERCISE").until("triage")
@@ -82,6 +81,15 @@ class Drill:
             player.until("Timeline")
         for one in (self.screen, *self.players):
             one.until("PAUSED", gone=True)
+
+    def _opens(self) -> None:
+        """Press a key until the host's screen opens: what is typed before the terminal waits for a key is dropped."""
+        for _ in range(20):
+            self.screen.press("enter")
+            with suppress(AssertionError):
+                self.screen.until("PAUSED", within=6.0)
+                return
+        self.screen.until("PAUSED")
 
     def leave(self) -> None:
         """Everybody goes; each terminal is as it was before."""

@@ -19,6 +19,7 @@ from warroom.tabletop.answers import read_holds
 from warroom.tabletop.deeds import FACILITATOR, Command
 from warroom.tabletop.drill import Drill, Telemetry
 from warroom.tabletop.headless import USUAL_START
+from warroom.tabletop.injects import WAITS_FOR_A_HOLDER
 from warroom.tabletop.library import installed
 from warroom.tabletop.look import Look, LookError
 from warroom.tabletop.model import Scenario
@@ -87,8 +88,9 @@ def walk(scenario: Scenario, asked: list[Asked]) -> dict[str, bool | None]:
     room.ask(FACILITATOR, drill.declaration(), start)
     waiting = list(asked)
     told: dict[str, bool | None] = {}
-    last = max((inject.at or 0 for inject in misleading(scenario)), default=0)
-    while waiting or drill.second < last:
+    # Nobody holds a duty here, for whose holder some of it waits a while.
+    last = max(((inject.at or 0) + WAITS_FOR_A_HOLDER for inject in misleading(scenario)), default=0)
+    while waiting or drill.second <= last:
         for deed in drill.advance(room.state):
             if isinstance(deed, Command):
                 assert room.ask(FACILITATOR, deed.fields, drill.moment) is None
