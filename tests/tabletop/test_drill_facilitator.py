@@ -11,6 +11,7 @@ import pytest
 from tests.tabletop.drill_house import QUIET, SCENARIO, START, rules, runbook, scenario
 from warroom.incident.decode import read_event
 from warroom.incident.state import IncidentState
+from warroom.tabletop.by_hand import HANDS, told_of
 from warroom.tabletop.controls import ControlError
 from warroom.tabletop.deeds import FACILITATOR, Act, Command, Deed, Whisper, act
 from warroom.tabletop.drill import Drill
@@ -251,8 +252,12 @@ def test_a_metric_can_be_overridden_and_a_pane_muted() -> None:
     assert {row.value for row in seen.ask("metrics", 'process_cpu_utilisation{job="cart"}').rows} == {0.99}
     assert session.drill.muted == {"logs"}
     session.carry_out(session.drill.unmute("logs"))
-    session.until(42)
+    told = told_of("end-override", HANDS["end-override"], {"metric": 'process_cpu_utilisation{job="cart"}'})
+    session.carry_out(HANDS["end-override"].of(session.drill)(**told))
+    session.until(60)
     assert session.drill.degraded == {}
+    true = session.drill.look().ask("metrics", 'process_cpu_utilisation{job="cart"}')
+    assert 0.99 not in {row.value for row in true.rows}
     for call in (
         lambda: session.drill.override("", 1.0),
         lambda: session.drill.mute("tea"),

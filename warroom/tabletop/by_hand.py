@@ -49,6 +49,7 @@ HANDS: dict[str, Hand] = {
     "end-fault": Hand("end_fault", "the fault ends", {"fault_id": str}),
     "override": Hand("override", "the metric says that now", {"metric": str, "value": (int, float, type(None))},
                      frozenset({"value"})),
+    "end-override": Hand("end_override", "the metric tells the truth again", {"metric": str}),
     "mute": Hand("mute", "the pane is silent", {"pane": str}),
     "unmute": Hand("unmute", "the pane speaks again", {"pane": str}),
     "degrade": Hand("degrade", "the tool is in trouble",
