@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,35 +139,11 @@ def test_a_log_that_is_to_be_kept_is_kept_and_no_other_is_written_over(tmp_path:
     assert "Traceback" not in second.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_console_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+def ends(folder: Path, leave: Callable[[int, int], object], *more: str) -> tuple[int, bytes]:
+    """Open the demo in a terminal, `leave` (child, terminal) once its board is there: exit status, what was shown."""
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "warroom", "demo"], environment(tmp_path))
-    shown, deadline, sent = b"", time.monotonic() + DEADLINE, False
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.2)[0]:
-            try:
-                shown += os.read(terminal, 65_536)
-            except OSError:
-                break
-        if not sent and b"SEV2" in shown:
-            assert list(tmp_path.glob("warroom-demo-*"))
-            os.kill(child, number)
-            sent = True
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-    assert sent
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert b"Traceback" not in shown
-    assert b"preparing the imaginary production" in shown
-    assert left_behind(tmp_path) == []
-
-
-def test_whoever_leaves_before_the_end_is_told_that_nothing_is_kept(tmp_path: Path) -> None:
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "warroom", "demo", "--speed", "5x"], environment(tmp_path))
+        os.execve(sys.executable, [sys.executable, "-m", "warroom", "demo", *more], environment(folder))
     shown, deadline, left = b"", time.monotonic() + DEADLINE, False
     while time.monotonic() < deadline:
         if select.select([terminal], [], [], 0.2)[0]:
@@ -175,11 +152,27 @@ def test_whoever_leaves_before_the_end_is_told_that_nothing_is_kept(tmp_path: Pa
             except OSError:
                 break
         if not left and b"SEV2" in shown:
-            os.write(terminal, b"\x11")
+            assert list(folder.glob("warroom-demo-*"))
+            leave(child, terminal)
             left = True
     _, status = os.waitpid(child, 0)
     os.close(terminal)
-    assert (left, os.waitstatus_to_exitcode(status)) == (True, 0)
+    assert left
+    return os.waitstatus_to_exitcode(status), shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_console_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    status, shown = ends(tmp_path, lambda child, _: os.kill(child, number))
+    assert status == 0
+    assert b"Traceback" not in shown
+    assert b"preparing the imaginary production" in shown
+    assert left_behind(tmp_path) == []
+
+
+def test_whoever_leaves_before_the_end_is_told_that_nothing_is_kept(tmp_path: Path) -> None:
+    status, shown = ends(tmp_path, lambda _, terminal: os.write(terminal, b"\x11"), "--speed", "5x")
+    assert status == 0
     assert b"left before its end, so its log is not kept" in shown
     assert left_behind(tmp_path) == []
 

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from warroom.simulator.spec import Param, check_params, check_target, check_thing, check_word, params, target_of
+from warroom.simulator.spec import (
+    Param,
+    check_params,
+    check_target,
+    check_thing,
+    check_variant,
+    check_version,
+    params,
+    target_of,
+)
 from warroom.simulator.topology import Topology
 
 
@@ -148,9 +157,7 @@ def check_effect(effect: Effect, topology: Topology) -> list[str]:
     if not found:
         found += check_thing(where, topology, _ABOUT.get(effect.kind, ""), effect.aim)
     if not found and effect.kind == "flag":
-        flag = next(one for one in topology.flags if one.name == effect.aim["flag"])
-        found += check_word(where, f"variant of {flag.name}", effect.word("variant"), flag.variants)
+        found += check_variant(where, topology, effect.aim, effect.word("variant"))
     if not found and effect.kind == "model":
-        model = next(one for one in topology.models if one.name == effect.aim["model"])
-        found += check_word(where, f"version of {model.name}", effect.word("version"), model.versions)
+        found += check_version(where, topology, effect.aim, effect.word("version"))
     return found

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from warroom.simulator.spec import Param, check_params, check_target, check_thing, check_word, params, target_of
+from warroom.simulator.spec import (
+    Param,
+    check_params,
+    check_target,
+    check_thing,
+    check_variant,
+    check_version,
+    params,
+    target_of,
+)
 from warroom.simulator.topology import Topology
 
 Plane = Literal["service", "network", "data", "automation", "observability", "ml"]
@@ -225,9 +234,7 @@ def check_fault(fault: Fault, topology: Topology) -> list[str]:
     if not found:
         found += check_thing(where, topology, _ABOUT.get(fault.type, ""), fault.aim)
     if not found and fault.type == "flag_flip":
-        flag = next(one for one in topology.flags if one.name == fault.aim["flag"])
-        found += check_word(where, f"variant of {flag.name}", fault.word("variant"), flag.variants)
+        found += check_variant(where, topology, fault.aim, fault.word("variant"))
     if not found and fault.type == "model_swap":
-        model = next(one for one in topology.models if one.name == fault.aim["model"])
-        found += check_word(where, f"version of {model.name}", fault.word("version"), model.versions)
+        found += check_version(where, topology, fault.aim, fault.word("version"))
     return found

@@ -173,7 +173,6 @@ class Layout:
         """The ways and stops, and where each belongs."""
         there = (self.calls != 0) & (self.visits[self.source] > 0)
         edge, journey = np.nonzero(there)
-        self.way_journey: Ints = np.repeat(journey, self.regions)
         self.way_cell = self.cells_of(edge)
         self.way_source = self.cells_of(journey * self.rows + self.source[edge])
         self.way_calls = np.repeat(self.calls[edge, journey], self.regions)

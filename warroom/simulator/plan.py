@@ -82,7 +82,6 @@ class Plan:
         self.kept = kept
         """(E, R): the share of attempts that the network does not lose."""
         self.lossy = bool((kept != 1).any())
-        self.kept_ways = kept.take(layout.way_cell) if self.lossy else None
 
     def ways(self, layout: Layout, knobs: Knobs) -> None:
         """What calls are like; (ways,)."""

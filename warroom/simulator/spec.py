@@ -130,6 +130,18 @@ def check_word(where: str, what: str, word: str, known: Sequence[str]) -> list[s
     return [f"{where}: there is no {what} {word!r}; {_advice(word, known)}"] if word and word not in known else []
 
 
+def check_variant(where: str, topology: Topology, target: Mapping[str, Any], word: str) -> list[str]:
+    """Whether the flag that is aimed at, which is known, has this variant; no word stands for the usual one."""
+    flag = next(one for one in topology.flags if one.name == target["flag"])
+    return check_word(where, f"variant of {flag.name}", word, flag.variants)
+
+
+def check_version(where: str, topology: Topology, target: Mapping[str, Any], word: str) -> list[str]:
+    """Whether the model that is aimed at, which is known, has this version; no word stands for the usual one."""
+    model = next(one for one in topology.models if one.name == target["model"])
+    return check_word(where, f"version of {model.name}", word, model.versions)
+
+
 def named(value: object) -> tuple[str, ...]:
     """One name or several."""
     return tuple(str(one) for one in value) if isinstance(value, list | tuple) else (str(value),)

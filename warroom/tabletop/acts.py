@@ -33,9 +33,6 @@ ACTION_KINDS: Final = (
 """The kinds of action that players see: what is done to the world, or call = ask somebody outside, freeze = stop
 rollouts and jobs, capacity = undo a removal."""
 
-OWN_EFFECTS: Final = {"begin_fault": "fault", "end_fault": "fault"}
-"""Effects that the drill itself carries out, and the key of the target that names the fault."""
-
 
 class Expected(Part):
     """What the players are expected to do about an inject, and within which time."""

@@ -35,7 +35,6 @@ class Theories:
         self._inquiry = inquiry
         self._remedy = remedy
         self._told = 0
-        self._pins: dict[int, Finding] = {}
 
     def act(self, view: PlayerView) -> Iterator[Act]:
         """What is asked for in this second; at most one thing of each kind."""
