@@ -130,21 +130,6 @@ class Second:
         """(S, R): seconds of CPU in this second."""
         return np.minimum(self.served * self.cpu, self.crew.cores)
 
-    @property
-    def mix(self) -> Array:
-        """(K, S, R): of which journeys the requests at a service are."""
-        return self.mixed.reshape(-1, *self.served.shape)
-
-    @property
-    def answers(self) -> Array:
-        """(4, K, S, R): latency, its variance, and the shares failing for a passing and for a lasting reason."""
-        found = np.zeros((4, self.carried.shape[1]))
-        found[:2] = self.carried[:2]
-        np.subtract(1, self.carried[2], out=found[2])
-        if self.lasting is not None:
-            np.subtract(1, self.lasting, out=found[3])
-        return found.reshape(4, -1, *self.served.shape)
-
 
 def call(layout: Layout, plan: Plan, supply: Supply, last: Second, users: Array) -> tuple[Calls, Spent]:
     """The calls of this second, and per source what they come to; `users` (R,) are the requests of this second."""

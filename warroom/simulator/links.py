@@ -96,15 +96,6 @@ class Pools:
     """Those that are not leaked."""
     leaked: Array | None = None
 
-    def used(self, layout: Layout) -> Array:
-        """(E, R): connections in use, leaked ones among them."""
-        used = np.minimum(self.asked, self.free)
-        return scattered(layout, layout.pool_cells, used if self.leaked is None else used + self.leaked)
-
-    def sizes(self, layout: Layout) -> Array:
-        """(E, R): 0 where there is no pool."""
-        return scattered(layout, layout.pool_cells, self.size)
-
 
 def use_pools(layout: Layout, plan: Plan, state: State, crew: Crew, calls: Calls) -> Pools:
     """Connections in use follow from Little's law; who waits longer than the pool allows gives up."""
@@ -153,10 +144,10 @@ def _crowd(layout: Layout, state: State, rho: Array) -> None:
 
 
 def scattered(layout: Layout, cells: Ints, values: Array) -> Array:
-    """(E, R): values at their cells, and 0 elsewhere."""
-    found = np.zeros(layout.cells)
-    found[cells] = values
-    return found.reshape(layout.links, layout.regions)
+    """(..., E, R): values (..., cells) at their cells, and 0 elsewhere."""
+    found = np.zeros((*values.shape[:-1], layout.cells))
+    found[..., cells] = values
+    return found.reshape(*values.shape[:-1], layout.links, layout.regions)
 
 
 def use_breakers(layout: Layout, plan: Plan, state: State, calls: Calls, second: int) -> None:

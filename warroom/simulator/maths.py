@@ -51,3 +51,11 @@ def lognormal_sigma(mean: Array, variance: Array) -> Array:
 def summed(into: Ints, values: Array, count: int) -> Array:
     """(count,): the sum of the values that go `into` each place."""
     return cast("Array", np.bincount(into, values, count))
+
+
+def summed_each(into: Ints, values: Array, count: int) -> Array:
+    """(T, count): as `summed` for each of several seconds (T, len(into)), in the same order."""
+    if len(values) == 1:
+        return summed(into, values[0], count)[None]
+    places = into + np.arange(0, len(values) * count, count)[:, None]
+    return summed(places.reshape(-1), values.reshape(-1), len(values) * count).reshape(-1, count)

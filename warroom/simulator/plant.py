@@ -50,10 +50,8 @@ def gc_share(layout: Layout, knobs: Knobs, memory: Array) -> Array:
     return share
 
 
-def memory_of(layout: Layout, second: Second, leaked: Array) -> Array:
-    """(S, R): bytes in use, by what is going on in a second."""
-    threads = second.crew.threads
-    busy = np.minimum(second.served * second.holding, threads)
+def memory_of(layout: Layout, busy: Array, threads: Array, leaked: Array) -> Array:
+    """(..., S, R): bytes in use, by how many threads of how many are at work."""
     use = layout.memory_base * (1 + WORKING_MEMORY * np.minimum(busy / (threads + TINY), 1))
     found: Array = use + leaked
     return found
@@ -82,7 +80,8 @@ def remember(layout: Layout, plan: Plan, state: State, crew: Crew) -> None:
 
 def _collect(layout: Layout, state: State, ready: Array) -> None:
     """Memory is near its limit: it is collected more often, and what uses more than there is gets killed."""
-    state.memory = memory_of(layout, state.second, state.leaked)
+    now, threads = state.second, state.second.crew.threads
+    state.memory = memory_of(layout, np.minimum(now.served * now.holding, threads), threads, state.leaked)
     killed = state.memory >= layout.memory_limit
     if killed.any():
         state.starting = state.starting + np.where(killed, ready * 0.5, 0.0)

@@ -20,7 +20,7 @@ from warroom.simulator.facts import Facts
 from warroom.simulator.meters import Meters
 from warroom.simulator.request_cells import BOUNDS, LE, Versions
 from warroom.simulator.requests import Requests
-from warroom.simulator.seconds import Moment, Seconds, Shelf
+from warroom.simulator.seconds import Moment, Seconds
 from warroom.simulator.spans import Told
 from warroom.telemetry.alerts import Exemplar
 from warroom.telemetry.block import Block, SeriesKey, Sink
@@ -47,8 +47,6 @@ class Scrapes:
     ) -> None:  # fmt: skip
         self._axes, self.meters, self._requests, self._facts, self._sink = axes, meters, requests, facts, sink
         self._blurs = Blurs(dice)
-        self._shelves = Shelf(), Shelf()
-        """For all seconds, and for those in which a scrape is due."""
         self._waiting: list[Moment] = []
         self._due: list[int] = []
         self._down = np.zeros(len(axes.topology.services) * axes.count, bool)
@@ -135,7 +133,7 @@ class Scrapes:
         until = ends[-1] + 1 if ends else len(self._waiting)
         now, self._waiting, self._due = self._waiting[:until], self._waiting[until:], []
         returned = [self._restarts(now[at]) for at in ends]
-        seconds, due = Seconds(now, self._shelves[0]), Seconds([now[at] for at in ends], self._shelves[1])
+        seconds, due = Seconds(now), Seconds([now[at] for at in ends])
         rows = self.meters.live(seconds, ends, due), self._requests.live(seconds, ends, due)
         if not ends:
             return

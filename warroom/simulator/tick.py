@@ -2,7 +2,7 @@
 
 Axes: S services, R regions, V slots of versions, E edges (R: the caller's region), Q queues, K journeys, P quotas,
 F features, M models, G groups. Rates are per second, times seconds, sizes bytes, shares between 0 and 1. The arrays
-belong to their second and are not written again. A figure is worked out when it is first read, see `moment`.
+belong to their second and are not written again. A figure is worked out when it is first read, see `figures`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from warroom.simulator.figures import FIGURES
 from warroom.simulator.layout import Array
-from warroom.simulator.moment import FIGURES, Moment
+from warroom.simulator.moment import Moment
+from warroom.simulator.stretch import Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Tick:
     now: float
     moment: Moment
     """What the other figures are worked out from."""
+    alone: Stretch
     # (S, R)
     arrivals: Array
     served: Array
@@ -144,6 +147,8 @@ class Tick:
 
     def __init__(self, second: int, now: float, moment: Moment) -> None:
         self.second, self.now, self.moment = second, now, moment
+        self.alone = Stretch((moment,))
+        self.slices = tuple([one.tick for one in moment.felt]) if moment.felt else ()
 
     if not TYPE_CHECKING:
 
@@ -152,6 +157,6 @@ class Tick:
             work_out = FIGURES.get(name)
             if work_out is None:
                 raise AttributeError(f"a tick has no {name!r}")
-            value = work_out(self.moment)
+            value = work_out(self.alone)[0]
             setattr(self, name, value)
             return value

@@ -15,7 +15,7 @@ from warroom.simulator.laws import Laws
 from warroom.simulator.notes import Notes
 from warroom.simulator.request_cells import Versions
 from warroom.simulator.scrapes import own_codes
-from warroom.simulator.seconds import Moment, Seconds, Shelf
+from warroom.simulator.seconds import Moment, Seconds
 from warroom.simulator.spans import SpanMaker, Told
 from warroom.simulator.tick import Tick
 from warroom.simulator.walk import Walker
@@ -40,7 +40,6 @@ class Tracing:
         self._names = tuple(one.name for one in axes.topology.services)
         self._pending: list[tuple[int, int, Told]] = []
         self._number = 0
-        self._shelf = Shelf()
         self._kept: tuple[Moment, Laws] | None = None
         self.started: list[Told] = []
         """The requests that began in this second, with all that will become of them."""
@@ -86,7 +85,7 @@ class Tracing:
         """The laws of that second, or those of a few seconds ago while nothing has happened since."""
         if self._kept is not None and _alike(self._kept[0], moment):
             return self._kept[1]
-        laws = Laws(world, Answers(Seconds([moment], self._shelf)))
+        laws = Laws(world, Answers(Seconds([moment])))
         self._kept = moment, laws
         return laws
 

@@ -121,20 +121,23 @@ class Versions:
 def by_version(
     every: Mapping[tuple[int, int], Traits], weight: Array, latency: Array, own: Array, errors: Array
 ) -> tuple[Array, Array]:
-    """(S, R, V) each: seconds and share failing of each version, whose mean is that of the service.
+    """(..., S, R, V) each: seconds and share failing of each version, whose mean is that of the service.
 
-    `every` are the traits by service and slot, and `weight` (S, R, V) the share of the requests that each answers.
+    `every` are the traits by service and slot, and `weight` (..., S, R, V) the share of the requests that each
+    answers; the others are (..., S, R).
     """
-    seconds, failing = np.repeat(latency[:, :, None], VERSION_SLOTS, 2), np.repeat(errors[:, :, None], VERSION_SLOTS, 2)
+    seconds, failing = np.repeat(latency[..., None], VERSION_SLOTS, -1), np.repeat(errors[..., None], VERSION_SLOTS, -1)
     if not every:
         return seconds, failing
     for row in {row for row, _ in every}:
+        here = np.s_[..., row, :]
         traits = [every.get((row, slot), USUAL) for slot in range(VERSION_SLOTS)]
         time = np.array([one.time_x * one.cpu_x for one in traits])
-        mean = (weight[row] * time).sum(axis=1)[:, None]
-        seconds[row] += own[row][:, None] * (time / mean - 1)
+        share = weight[..., row, :, :]
+        mean = (share * time).sum(axis=-1)[..., None]
+        seconds[..., row, :, :] += own[here][..., None] * (time / mean - 1)
         bad = np.array([one.errors for one in traits])
-        rest = np.minimum((weight[row] * bad).sum(axis=1), 0.999999)
-        usual = np.maximum(1 - (1 - errors[row]) / (1 - rest), 0.0)
-        failing[row] = 1 - (1 - usual[:, None]) * (1 - bad)
+        rest = np.minimum((share * bad).sum(axis=-1), 0.999999)
+        usual = np.maximum(1 - (1 - errors[here]) / (1 - rest), 0.0)
+        failing[..., row, :, :] = 1 - (1 - usual[..., None]) * (1 - bad)
     return np.maximum(seconds, 1e-6), failing
