@@ -100,7 +100,7 @@ class Pools:
 def use_pools(layout: Layout, plan: Plan, state: State, crew: Crew, calls: Calls) -> Pools:
     """Connections in use follow from Little's law; who waits longer than the pool allows gives up."""
     cells, units = layout.pool_cells, layout.units
-    rate, held = calls.rate.take(cells), calls.by_cell(layout, calls.held).take(cells)
+    rate, held = calls.rate.take(cells), calls.cell_held.take(cells)
     pools = Pools(crew.pool_size, rate * held, crew.free)
     if not len(cells):
         return pools
@@ -156,10 +156,10 @@ def use_breakers(layout: Layout, plan: Plan, state: State, calls: Calls, second:
     if not len(cells):
         return
     limit, window, open_for = layout.breakers
-    before, seen = state.breaker_errors, calls.by_cell(layout, calls.fails).take(cells)
+    before, seen = state.breaker_errors, calls.cell_fails.take(cells)
     if state.breaker is layout.units.no_cell and not plan.forced:
         mean = before + (seen - before) / window
-        if (mean <= limit).all():
+        if np.logical_and.reduce(mean <= limit):
             state.breaker_errors = mean
             return
     was, forced = state.breaker.take(cells), plan.knobs.breaker.take(cells)
@@ -187,5 +187,8 @@ def use_quotas(layout: Layout, plan: Plan, state: State, calls: Calls) -> None:
         made = made * (1 - state.pool_over.reshape(-1))
     used = np.dot(layout.quota_cells, made)
     state.quota_used = used
+    if np.logical_and.reduce(used < plan.knobs.quota):
+        state.quota_refused = layout.units.no_quota
+        return
     refused = np.maximum(1 - plan.knobs.quota / np.maximum(used, TINY), 0.0)
     state.quota_refused = refused if refused.any() else layout.units.no_quota

@@ -87,8 +87,10 @@ class ModelPlane:
         if not len(self.age):
             return
         older = self.age + 1
-        due = (older >= self.refresh) & (knobs.feature_stop < 0.5) & (quarantined < 0.5)
-        self.age = np.where(due, 0.0, older)
+        due = older >= self.refresh
+        if np.logical_or.reduce(due):
+            older[due & (knobs.feature_stop < 0.5) & (quarantined < 0.5)] = 0.0
+        self.age = older
 
     def step(self, knobs: Knobs, second: int, served: Array, quarantined: Array, noise: Array) -> ModelSecond:
         """The plane in one second; `served` (S, R) requests a second, `noise` one standard normal value a model."""

@@ -37,6 +37,7 @@ class Tick:
     moment: Moment
     """What the other figures are worked out from."""
     alone: Stretch
+    """The moment by itself, as figures take it."""
     # (S, R)
     arrivals: Array
     served: Array
@@ -147,7 +148,6 @@ class Tick:
 
     def __init__(self, second: int, now: float, moment: Moment) -> None:
         self.second, self.now, self.moment = second, now, moment
-        self.alone = Stretch((moment,))
         self.slices = tuple([one.tick for one in moment.felt]) if moment.felt else ()
 
     if not TYPE_CHECKING:
@@ -155,8 +155,11 @@ class Tick:
         def __getattr__(self, name: str) -> Any:
             """A figure that nobody has read yet."""
             work_out = FIGURES.get(name)
-            if work_out is None:
+            if name == "alone":
+                value = Stretch((self.moment,))
+            elif work_out is not None:
+                value = work_out(self.alone)[0]
+            else:
                 raise AttributeError(f"a tick has no {name!r}")
-            value = work_out(self.alone)[0]
             setattr(self, name, value)
             return value

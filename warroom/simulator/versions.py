@@ -51,7 +51,10 @@ class Versions:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.names = [[*one.versions, *[""] * (VERSION_SLOTS - len(one.versions))] for one in layout.topology.services]
+        self.names = tuple(
+            (*one.versions, *[""] * (VERSION_SLOTS - len(one.versions))) for one in layout.topology.services
+        )
+        """By service and slot, empty where a slot is free. Never written: another one takes its place."""
         self.traits: dict[tuple[int, int], Traits] = {}
         self.live = [0] * layout.services
         self.previous = [0] * layout.services
@@ -64,7 +67,8 @@ class Versions:
         used = weight[row].sum(axis=0)
         used[[self.live[row], self.previous[row]]] += 1e-6
         slot = min(range(VERSION_SLOTS), key=lambda at: (used[at], self.names[row][at] != "", at))
-        self.names[row][slot] = name
+        here = (*self.names[row][:slot], name, *self.names[row][slot + 1 :])
+        self.names = (*self.names[:row], here, *self.names[row + 1 :])
         self.traits.pop((row, slot), None)
         return slot
 

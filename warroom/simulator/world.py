@@ -118,7 +118,7 @@ class World:
     @property
     def versions(self) -> tuple[tuple[str, ...], ...]:
         """The names of each service's versions by slot, empty where a slot is free."""
-        return tuple(tuple(one) for one in self.rollouts.names)
+        return self.rollouts.names
 
     def step(self) -> Tick:
         """Live one second."""
