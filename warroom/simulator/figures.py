@@ -79,7 +79,7 @@ def _lag(m: Stretch) -> Array:
 
 def _connections(m: Stretch) -> Array:
     """Connections to each service, by Little's law from the calls that are under way."""
-    under_way = (m["calls.rate"] * m["calls.cell_held"]).reshape(len(m), m.layout.links, -1)
+    under_way = (m["calls.rate"] * m.cells_mean(m["calls.held"])).reshape(len(m), m.layout.links, -1)
     found: Array = np.ceil(m.layout.to_target @ under_way)[:, : m.layout.services]
     return found
 
@@ -179,7 +179,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "retried": lambda m: m.edges(m["calls.first"]) * m.calls_mean(m["calls.again"]),
     "call_latency": lambda m: m.calls_mean(m["calls.mean"]),
     "call_sigma": _call_sigma,
-    "call_errors": _edges("calls.cell_fails"),
+    "call_errors": lambda m: m.calls_mean(m["calls.fails"]),
     "timed_out": lambda m: 1 - m.calls_mean(m["calls.in_time"]),
     "call_failures": _call_failures,
     "breaker": _edges("breaker"),

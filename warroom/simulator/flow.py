@@ -19,7 +19,7 @@ import numpy as np
 from warroom.simulator.crew import Crew
 from warroom.simulator.knobs import Knobs
 from warroom.simulator.layout import Array, Layout
-from warroom.simulator.maths import normal_cdf, summed, summed_rows
+from warroom.simulator.maths import normal_cdf, summed
 from warroom.simulator.plan import Mixture, Plan, mixture
 from warroom.simulator.units import LONGEST_WAIT
 from warroom.simulator.units import TINY as TINY
@@ -79,10 +79,6 @@ class Calls:
     """The share that does not fail for a lasting reason."""
     held: Array
     """Seconds that an attempt holds its connection."""
-    cell_held: Array
-    """(cells,): the mean of `held` over the journeys."""
-    cell_fails: Array
-    """(cells,): the mean of `fails` over the journeys."""
 
     def by_cell(self, layout: Layout, values: Array) -> Array:
         """(cells,): the mean of something over the journeys."""
@@ -157,25 +153,19 @@ def call(layout: Layout, plan: Plan, supply: Supply, last: Second, users: Array)
     again, fails, final = _retried(layout, plan, well, lasting)
     share, calls, weighed, total = _made(layout, plan, supply)
     tried = calls * (one + again)
-    rows = np.empty((3, len(mean)))
-    np.multiply(tried, held, out=rows[0])
-    np.multiply(tried * in_time, variance, out=rows[1])
-    _weigh(layout, weighed, one - final, out=rows[2])
-    seconds, seconds_variance, passing = summed_rows(layout.way_source_rows, rows, layout.stops)
     spent = Spent(
-        seconds, seconds_variance, np.exp(passing), None if lasting is None else _left(layout, weighed, lasting)
+        seconds=summed(layout.way_source, tried * held, layout.stops),
+        variance=summed(layout.way_source, tried * in_time * variance, layout.stops),
+        passing=_left(layout, weighed, one - final),
+        lasting=None if lasting is None else _left(layout, weighed, lasting),
     )
-    np.multiply(again, share, out=rows[0])
-    np.multiply(held, share, out=rows[1])
-    np.multiply(fails, share, out=rows[2])
-    repeated, cell_held, cell_fails = summed_rows(layout.way_cell_rows, rows, layout.cells)
     served = last.served.take(layout.cell_source)
     served.reshape(-1, layout.regions)[layout.edges :] = users
     first = served * total
+    repeated = summed(layout.way_cell, again * share, layout.cells)
     calls_of_second = Calls(
         first=first, rate=first * (units.cell + repeated), share=share, again=again, mean=mean, variance=variance,
         log_mean=log_mean, log_sigma=sigma, in_time=in_time, fails=fails, final=final, lasting=lasting, held=held,
-        cell_held=cell_held, cell_fails=cell_fails,
     )  # fmt: skip
     return calls_of_second, spent
 
@@ -233,15 +223,10 @@ def _made(layout: Layout, plan: Plan, supply: Supply) -> tuple[Array, Array, Arr
 
 def _left(layout: Layout, weighed: Array, well: Array) -> Array:
     """(stops,): the share that all its calls leave well, each as often as it is made."""
-    logs = np.empty_like(well)
-    _weigh(layout, weighed, well, out=logs)
+    logs = np.log(np.maximum(well, layout.units.tiny_way))
+    logs *= weighed
     found: Array = np.exp(summed(layout.way_source, logs, layout.stops))
     return found
-
-
-def _weigh(layout: Layout, weighed: Array, well: Array, *, out: Array) -> None:
-    np.log(np.maximum(well, layout.units.tiny_way), out=out)
-    out *= weighed
 
 
 def calls_made(layout: Layout, knobs: Knobs, hit: Array) -> Array:
@@ -301,14 +286,11 @@ def serve(layout: Layout, plan: Plan, supply: Supply, last: Second, arrivals: Ar
     lasting = _lasting(plan, spent)
     failing = units.stop - (well if lasting is None else well * lasting)
     mix = supply.mix.stops
-    rows = np.empty((2, layout.stops))
-    np.multiply(latency, mix, out=rows[0])
-    np.multiply(failing, mix, out=rows[1])
-    mean, errors = summed_rows(layout.stop_place_rows, rows, layout.places)
     return Second(
         arrivals=arrivals, served=line.served, turned=line.turned, backlog=line.backlog, waits=line.waits, own=own,
         cpu=cpu, wait=wait, holding=holding, rho=rho, crew=crew, bad=supply.bad, mixed=mix, carried=carried,
-        lasting=lasting, latency=mean, errors=np.minimum(errors, layout.units.everything),
+        lasting=lasting, latency=summed(layout.stop_place, latency * mix, layout.places),
+        errors=np.minimum(summed(layout.stop_place, failing * mix, layout.places), layout.units.everything),
     )  # fmt: skip
 
 

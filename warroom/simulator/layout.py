@@ -20,7 +20,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from warroom.simulator.maths import in_rows
 from warroom.simulator.topology import Edge, Service, Topology
 from warroom.simulator.units import Units
 
@@ -183,10 +182,6 @@ class Layout:
         self.stops, self.user_ways = self.journeys * self.places, self.journeys * self.regions
         self.stop_place: Ints = np.tile(np.arange(self.places), self.journeys)
         self.user_stops = self.cells_of(np.arange(self.journeys) * self.rows + self.users)
-        # Sums of several rows at once, which cost hardly more than those of one.
-        self.way_cell_rows = in_rows(self.way_cell, 3, self.cells)
-        self.way_source_rows = in_rows(self.way_source, 3, self.stops)
-        self.stop_place_rows = in_rows(self.stop_place, 2, self.places)
         self.units = Units(self)
 
     def _calls(self) -> Array:

@@ -100,7 +100,7 @@ class Pools:
 def use_pools(layout: Layout, plan: Plan, state: State, crew: Crew, calls: Calls) -> Pools:
     """Connections in use follow from Little's law; who waits longer than the pool allows gives up."""
     cells, units = layout.pool_cells, layout.units
-    rate, held = calls.rate.take(cells), calls.cell_held.take(cells)
+    rate, held = calls.rate.take(cells), calls.by_cell(layout, calls.held).take(cells)
     pools = Pools(crew.pool_size, rate * held, crew.free)
     if not len(cells):
         return pools
@@ -156,7 +156,7 @@ def use_breakers(layout: Layout, plan: Plan, state: State, calls: Calls, second:
     if not len(cells):
         return
     limit, window, open_for = layout.breakers
-    before, seen = state.breaker_errors, calls.cell_fails.take(cells)
+    before, seen = state.breaker_errors, calls.by_cell(layout, calls.fails).take(cells)
     if state.breaker is layout.units.no_cell and not plan.forced:
         mean = before + (seen - before) / window
         if np.logical_and.reduce(mean <= limit):

@@ -57,14 +57,5 @@ def summed_each(into: Ints, values: Array, count: int) -> Array:
     """(T, count): as `summed` for each of several seconds (T, len(into)), in the same order."""
     if len(values) == 1:
         return summed(into, values[0], count)[None]
-    return summed_rows(in_rows(into, len(values), count), values, count)
-
-
-def in_rows(into: Ints, rows: int, count: int) -> Ints:
-    """(rows * len(into),): the places in the flat (rows, count) array, for `summed_rows`."""
-    return (into + np.arange(0, rows * count, count)[:, None]).reshape(-1)
-
-
-def summed_rows(places: Ints, values: Array, count: int) -> Array:
-    """(rows, count): as `summed` for each row of (rows, n), in the same order; `places` are `in_rows`."""
-    return summed(places, values.reshape(-1), len(values) * count).reshape(-1, count)
+    places = into + np.arange(0, len(values) * count, count)[:, None]
+    return summed(places.reshape(-1), values.reshape(-1), len(values) * count).reshape(-1, count)
