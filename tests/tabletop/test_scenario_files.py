@@ -66,6 +66,13 @@ def test_what_players_see_of_a_scenario_does_not_give_it_away(shipped: dict[str,
             assert "noop" not in one.metadata.code
 
 
+def test_charts_of_objectives_say_in_words_what_they_show(shipped: dict[str, ScenarioFile]) -> None:
+    panels = [panel_of(slo, file.scenario) for file in shipped.values() for slo in file.scenario.world.slo]
+    titles = {panel["title"] for panel in panels if panel is not None}
+    assert {"availability", "orders: served well at checkout", "order-time: p95 of checkout"} <= titles
+    assert not [one for one in titles if "(" in one]
+
+
 def test_every_chart_of_an_objective_has_a_unit_that_the_server_knows(shipped: dict[str, ScenarioFile]) -> None:
     panels = [panel_of(slo, file.scenario) for file in shipped.values() for slo in file.scenario.world.slo]
     units = {panel["unit"] or "none" for panel in panels if panel is not None}

@@ -17,6 +17,7 @@ from warroom.tui.actions import ACTIONS, BY_ID
 from warroom.tui.acts import FORMS
 from warroom.tui.attention import BETWEEN_BELLS, Bell, calls_for, desktop_notification
 from warroom.tui.forms import Context
+from warroom.tui.panes.chat import mentions
 from warroom.tui.screens.arrivals import Arrivals
 from warroom.tui.screens.board import BoardScreen
 from warroom.tui.screens.board_panes import ChatPane
@@ -136,6 +137,12 @@ async def test_an_observer_is_told_and_nothing_is_sent() -> None:
         await pilot.pause()
         assert wire.states[ROOM].seq == before
         assert not shows(app, "v severity")
+
+
+@pytest.mark.parametrize("text", ["@ana", "hello @Ana.", "(@ana) look", "@ana, @june: now"])
+def test_a_mention_ends_where_the_sentence_does(text: str) -> None:
+    assert mentions(text, "ana")
+    assert not mentions(text, "an")
 
 
 async def test_a_mention_rings_unless_it_is_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,15 @@ async def test_a_note_by_somebody_else_appears() -> None:
         await until(pilot, lambda: any("thirty of thirty" in row for row in screen_text(app)))
 
 
+async def test_the_alerts_say_how_many_fire_or_that_somebody_has_them() -> None:
+    async with board() as (wire, app, pilot):
+        await until(pilot, lambda: any("1 firing of 3" in row for row in screen_text(app)))
+        firing = next(one for one in wire.states[ROOM].alerts if one.status == "firing")
+        command = {"type": "acknowledge-alert", "source": firing.source, "fingerprint": firing.fingerprint}
+        wire.act("marek", command, ROOM)
+        await until(pilot, lambda: any("acknowledged of 3" in row for row in screen_text(app)))
+
+
 async def test_keys_become_commands_of_the_core() -> None:
     async with board() as (wire, app, pilot):
         await pilot.press("n")

@@ -12,7 +12,7 @@ from warroom.incident.state import IncidentState
 from warroom.incident.words import Status
 
 _WORD = re.compile(r"[a-z0-9']+")
-_MENTION = re.compile(r"@([\w.\-]+)")
+_MENTION = re.compile(r"@([\w.\-]*\w)")
 _YES = {"yes", "go", "ok", "okay", "approved", "agreed", "do", "proceed", "ship", "rollback", "y", "yep", "sure"}
 _WAIT = {"wait", "stop", "hold", "no", "not", "don't", "dont", "pause"}
 
@@ -24,7 +24,7 @@ def words_of(text: str) -> list[str]:
 
 def mentioned(text: str) -> list[str]:
     """The names a message calls for, folded."""
-    return [name.rstrip(".").casefold() for name in _MENTION.findall(text)]
+    return [name.casefold() for name in _MENTION.findall(text)]
 
 
 def is_question(text: str) -> bool:

@@ -50,6 +50,8 @@ _CALLS: Mapping[str, tuple[str, str]] = {
     "feature_age": ('max(feature_age_seconds{{feature="{x}"}})', "seconds"),
     "psi": ('max(model_input_psi{{model="{x}"}})', ""),
 }
+_WORDS: Mapping[str, str] = {"err": "errors", "rps": "requests"}
+"""Figures whose names are no words."""
 _JOURNEY = (
     'sum(rate(user_requests_total{{journey="{x}",outcome="failed"}}[1m])) '
     '/ sum(rate(user_requests_total{{journey="{x}"}}[1m]))'
@@ -110,6 +112,17 @@ def offered(action: ActionSpec) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _title(slo: Slo, figure: str, what: str, *, rest: bool) -> str:
+    """The objective in words; `rest` where it is what the figure leaves of 1."""
+    if slo.sli.strip() == slo.id:
+        return slo.id
+    if rest:
+        words = f"served well at {what}" if figure == "err" else f"1 - {figure} of {what}"
+    else:
+        words = f"{_WORDS.get(figure, figure.replace('_', ' '))} of {what}"
+    return f"{slo.id}: {words if what else slo.sli}"
+
+
 def panel_of(slo: Slo, scenario: Scenario) -> dict[str, Any] | None:
     """A chart of what users are promised, as the board takes it; None where no query says it."""
     found = _CALL.fullmatch(slo.sli.strip())
@@ -119,9 +132,9 @@ def panel_of(slo: Slo, scenario: Scenario) -> dict[str, Any] | None:
     if not query:
         return None
     bound = slo.at_least if slo.at_least is not None else slo.at_most
-    title = slo.id if slo.sli.strip() == slo.id else f"{slo.id}: {slo.sli}"
     return {
-        "title": title[:100], "query": f"1 - ({query})" if found[1] else query, "unit": unit, "step": 5,
+        "title": _title(slo, found[2], found[3] or "", rest=bool(found[1]))[:100],
+        "query": f"1 - ({query})" if found[1] else query, "unit": unit, "step": 5,
         "window": min(1800, max(900, scenario.world.history.warmup)),
         "thresholds": [] if bound is None else [
             {"value": bound, "above": slo.at_most is not None, "label": "promised"}

@@ -16,7 +16,7 @@ from warroom.tui.palette import Palette, style
 from warroom.tui.panes.pending import PendingRow, pending_chat
 from warroom.tui.widgets.line import Line, Span, wrap
 
-_MENTION = re.compile(r"@[\w.\-]+")
+_MENTION = re.compile(r"@[\w.\-]*\w")
 
 
 class ChatSource:
@@ -66,7 +66,7 @@ class ChatSource:
         runs: list[Span] = []
         at = 0
         for found in _MENTION.finditer(text):
-            name = found[0][1:].rstrip(".")
+            name = found[0][1:]
             mine = name.casefold() == self.me.casefold()
             mark = palette.filled(palette.warn) if mine else style(palette.person(name))
             runs += [(text[at : found.start()], ink), (found[0], mark)]
@@ -76,4 +76,4 @@ class ChatSource:
 
 def mentions(text: str, name: str) -> bool:
     """Whether the words call for this person."""
-    return any(found[1:].rstrip(".").casefold() == name.casefold() for found in _MENTION.findall(text))
+    return any(found[1:].casefold() == name.casefold() for found in _MENTION.findall(text))

@@ -5,6 +5,7 @@ Invariant: a row carries every word it shows, ages included, so equal rows look 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
@@ -76,6 +77,13 @@ class Alerts(Rows[AlertRow]):
         if row.about and (width >= 52 or cell_len(row.about) + 3 <= left):
             name.append((f"  {row.about}", style(palette.faint if over else palette.muted)))
         return [justify(name, right, width)]
+
+
+def alerts_in_words(alerts: Sequence[AlertState]) -> str:
+    """How many fire, or are seen to by somebody where none does."""
+    count = Counter(one.status for one in alerts)
+    status = "acknowledged" if count["acknowledged"] and not count["firing"] else "firing"
+    return f"{count[status]} {status} of {len(alerts)}"
 
 
 def _alert_severity(label: str) -> str:

@@ -28,7 +28,7 @@ from warroom.tui.exercise.banner import ExerciseBanner
 from warroom.tui.forms import Context
 from warroom.tui.panes.chat import ChatSource
 from warroom.tui.panes.header import Header
-from warroom.tui.panes.lists import Alerts, Causes, Roles, Steps, Tasks
+from warroom.tui.panes.lists import Alerts, Causes, Roles, Steps, Tasks, alerts_in_words
 from warroom.tui.panes.pending import pending_entries
 from warroom.tui.panes.timeline import TimelineSource, keeper
 from warroom.tui.screens.arrivals import Arrivals
@@ -211,8 +211,7 @@ class BoardScreen(RoomActions):
         state = room.state
         alerts = _list(self, "#alerts")
         alerts.show(Alerts(state.alerts, now, _previous(alerts, Alerts)))
-        firing = sum(one.status == "firing" for one in state.alerts)
-        alerts.set_note([(f"{firing} firing of {len(state.alerts)}", _PLAIN)] if state.alerts else [])
+        alerts.set_note([(alerts_in_words(state.alerts), _PLAIN)] if state.alerts else [])
         tasks = _list(self, "#tasks")
         tasks.show(Tasks(state.tasks, now, _previous(tasks, Tasks)))
         roles = _list(self, "#roles")
