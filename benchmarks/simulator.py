@@ -7,9 +7,9 @@ That of all telemetry is the engine alone, of the same run. Garbage is collected
 
 from __future__ import annotations
 
+import gc
 import os
 import random
-import statistics
 import subprocess
 import sys
 import time
@@ -29,7 +29,7 @@ from warroom.simulator.world import World
 START = 1_764_000_000.0
 SECONDS = 600
 FIRST = 60
-ROUNDS = 3
+ROUNDS = 5
 USUAL_SCRAPE, DRILL_SCRAPE = 15, 5
 """Seconds between samples: as Prometheus usually has it, and as a drill does."""
 TRACES = 3.0
@@ -60,15 +60,19 @@ def speed(emitting: dict[str, Any] | None) -> float:
 
 
 def speeds() -> dict[str, float]:
-    """Medians of several rounds, in each of which everything is measured once: machines are noisy."""
-    found: dict[str, list[float]] = {"engine": [], **{name: [] for name in EMITTING}}
+    """The best of several rounds, in each of which everything is measured once: whatever else a machine does makes a
+    program slower, never faster.
+    """
+    found: dict[str, list[float]] = {"single": [], "engine": [], **{name: [] for name in EMITTING}}
     for _ in range(ROUNDS):
         for name, measured in found.items():
-            measured.append(speed(EMITTING.get(name)))
-    return {name: statistics.median(measured) for name, measured in found.items()}
+            # What the one before left behind is not for this one to clean up.
+            gc.collect()
+            measured.append(single_requests() if name == "single" else speed(EMITTING.get(name)))
+    return {name: max(measured) for name, measured in found.items()}
 
 
-def single_requests(seconds: float = 3.0) -> float:
+def single_requests(seconds: float = 1.0) -> float:
     """The same by single requests: as many calls a second as reach the shop's services, each holding a thread."""
     world = World(load_topology("shop"), 1, START)
     rate = float(world.tick.arrivals.sum())
@@ -150,12 +154,12 @@ def _fast(name: str, what: str, ours: dict[str, float], goal: int | None) -> Fig
 def main() -> list[Figure]:
     """Measure."""
     collect_seldom()
-    theirs, ours = single_requests(), speeds()
+    ours = speeds()
     return [
         Figure(
             "D1 the engine alone, 12 services, one core",
             f"{ours['engine']:,.0f}x real time",
-            f"{theirs:,.0f}x request by request (SimPy)",
+            f"{ours['single']:,.0f}x request by request (SimPy)",
             f"at least {GOAL:,}x",
             ours["engine"] >= GOAL,
         ),
