@@ -15,6 +15,7 @@ from warroom.simulator.dice import Dice
 from warroom.simulator.line_desk import LineDesk
 from warroom.simulator.line_forms import logfmt
 from warroom.simulator.line_states import SECOND
+from warroom.simulator.line_still import Still
 from warroom.simulator.tick import Tick
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class ChangeLines:
         self._axes, self._dice, self._desk = axes, dice, desk
         self._names = tuple(one.name for one in axes.topology.services)
         self._before: Tick | None = None
-        self._looked: bytes = b""
+        # All that lines of changes follow from.
+        self._still = Still("restarts", "oom_kills", "wanted", "breaker", "primary")
 
     def changed(self, changes: Sequence[Change], ns: int) -> None:
         """These were made in the second from `ns` on."""
@@ -52,8 +54,7 @@ class ChangeLines:
     def live(self, tick: Tick, versions: Sequence[Sequence[str]], ns: int) -> None:
         """A second passes, from `ns` (nanoseconds) on."""
         before, self._before = self._before, tick
-        looked, self._looked = self._looked, _looked_at(tick)
-        if before is None or looked == self._looked:
+        if self._still.since(tick.moment) or before is None:
             return
         self._restarted(before, tick, versions, ns)
         self._scaled(before.desired, tick.desired, ns)
@@ -120,9 +121,3 @@ class ChangeLines:
         where = {"service": self._names[service], "region": self._axes.regions[region]}
         at = ns + int(self._dice.share() * SECOND)
         self._desk.tell(PLATFORM, at, level, logfmt(level, msg, {**where, **fields}), self._axes.regions[region])
-
-
-def _looked_at(tick: Tick) -> bytes:
-    """All that lines of changes follow from."""
-    parts = (tick.restarts, tick.oom_kills, tick.desired, tick.breaker, tick.primary)
-    return b"".join([one.tobytes() for one in parts])

@@ -14,9 +14,15 @@ import orjson
 from warroom.simulator.topology import Service
 
 Fields: TypeAlias = Mapping[str, Any]
+Form: TypeAlias = Callable[[float, str], str]
+"""A line of which only a duration (milliseconds, told to a tenth) and a trace's id are left to say."""
 
 _ODD: Final = re.compile(r'[ "=\t\n]')
 _JSON: Final = ("java", "python", "node", "kotlin", "ruby", "scala", "csharp")
+_TOOK: Final = 123456789.5
+_TRACE: Final = "0123456789abcdeffedcba9876543210"
+"""A duration and a trace that no request has: they mark their places in a form."""
+_OTHER: Final = 32 * "f"
 _USUAL: Final = "SELECT * FROM orders WHERE id = $1"
 _POSTGRES_LEVELS: Final = {"info": "LOG", "warn": "WARNING", "error": "ERROR", "fatal": "FATAL"}
 _REDIS_LEVELS: Final = {"info": "*", "warn": "#", "error": "#", "fatal": "#"}
@@ -34,6 +40,26 @@ def style_of(service: Service) -> str:
 def text_of(style: str, level: str, msg: str, fields: Fields) -> str:
     """One line."""
     return _WRITERS[style](level, msg, fields)
+
+
+def form_of(style: str, level: str, msg: str, fields: Callable[[float, str], Fields]) -> Form:
+    """What `text_of` writes of `fields(duration rounded, trace)`: all but these two is written once and for all."""
+
+    def whole(duration: float, trace: str) -> str:
+        return text_of(style, level, msg, fields(round(duration, 1), trace))
+
+    head, _, rest = whole(_TOOK, _TRACE).partition(str(_TOOK))
+    middle, traced, tail = rest.partition(_TRACE)
+
+    def filled(duration: float, trace: str) -> str:
+        return f"{head}{duration:.1f}{middle}{trace}{tail}"
+
+    def untraced(duration: float, _: str) -> str:
+        return f"{head}{duration:.1f}{middle}"
+
+    short = filled if traced else untraced
+    # Another field may have one of these names, and take its place.
+    return short if short(0.0, _OTHER) == whole(0.0, _OTHER) else whole
 
 
 def logfmt(level: str, msg: str, fields: Fields) -> str:

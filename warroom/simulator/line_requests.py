@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from typing import Any, Final
 
 from warroom.simulator.axes import Axes
 from warroom.simulator.dice import Dice
 from warroom.simulator.line_desk import LineDesk
+from warroom.simulator.line_forms import Form, form_of
 from warroom.simulator.operations import method_of, route_of
 from warroom.simulator.spans import REASONS, Served, Told
 from warroom.simulator.walk import Node
@@ -16,6 +18,8 @@ from warroom.telemetry.logs import Pairs
 _REMEMBERED: Final = 24
 _SHOWN: Final = 0.5
 """The share of good answers, below the entry, that a line tells of."""
+_REPLICAS: Final = {digit: int(digit, 16) & 3 for digit in "0123456789abcdef"}
+"""By the last digit of a span, the replica that answered: 0 to 3, and again."""
 
 
 class RequestLines:
@@ -33,6 +37,8 @@ class RequestLines:
             tuple(tuple(("pod", f"{name}-{region}-{number}") for number in range(4)) for region in axes.regions)
             for name in self._names
         )
+        # Most lines say what many others say.
+        self._form = lru_cache(4096)(self._form_of)
 
     def failure(self, service: int, since: int) -> Served | None:
         """A followed request that failed at that service, since then (microseconds); None if none."""
@@ -43,35 +49,56 @@ class RequestLines:
 
     def write(self, told: Told) -> None:
         """The lines of one part of a trace."""
+        share = self._dice.share
         for one in told.served:
-            if one.node.failed:
-                self._failures.setdefault(one.node.service, deque(maxlen=_REMEMBERED)).append(one)
+            node = one.node
+            if node.failed:
+                self._failures.setdefault(node.service, deque(maxlen=_REMEMBERED)).append(one)
                 self._failed(one)
-            elif one.root or self._dice.share() < _SHOWN:
+            elif one.root or share() < _SHOWN:
                 self._answered(one)
-            self._repeated(one)
+            for child in node.children:
+                if child.attempt > 1 and child.kind == "client":
+                    self._repeated(one, child)
 
     def metadata(self, one: Served) -> Pairs:
         """What stands beside a line of that request."""
         node = one.node
-        # Four replicas by the last digit of the span: 0 to 3, and again.
-        pod = self._pods[node.service][node.region][int(one.span_id[-1], 16) & 3]
-        return (pod, ("span_id", one.span_id), ("trace_id", one.trace_id), ("version", node.version))
+        pod = self._pods[node.service][node.region][_REPLICAS[one.span_id[-1]]]
+        return (pod, ("span_id", one.span_id), ("trace_id", one.trace_id), _version(node.version))
 
     def _fields(self, one: Served) -> dict[str, Any]:
         node = one.node
-        said = {"status": node.status, "duration_ms": round(node.length * 1000, 1), "trace_id": one.trace_id}
-        if one.root:
-            method, route = self._journeys[one.journey]
-            return {"method": method, "route": route, **said, **dict(one.slices)}
-        if node.kind == "consumer":
-            return {"queue": node.operation.removeprefix("process "), **said}
-        return {"operation": node.operation, **said}
+        return self._said(
+            node.kind, node.operation, one.journey if one.root else "", one.slices,
+            {"status": node.status, "duration_ms": round(node.length * 1000, 1), "trace_id": one.trace_id},
+        )  # fmt: skip
+
+    def _said(self, kind: str, operation: str, journey: str, slices: Pairs, said: dict[str, Any]) -> dict[str, Any]:
+        """What lines of a request say; `journey` is empty below the entry."""
+        if journey:
+            method, route = self._journeys[journey]
+            return {"method": method, "route": route, **said, **dict(slices)}
+        if kind == "consumer":
+            return {"queue": operation.removeprefix("process "), **said}
+        return {"operation": operation, **said}
+
+    def _form_of(self, service: int, kind: str, operation: str, journey: str, slices: Pairs) -> Form:
+        """The line of a request that was answered well."""
+
+        def fields(took: float, trace: str) -> dict[str, Any]:
+            said = {"status": 200, "duration_ms": took, "trace_id": trace}
+            return self._said(kind, operation, journey, slices, said)
+
+        msg = "message handled" if kind == "consumer" else "request"
+        return form_of(self._desk.style(service), "info", msg, fields)
 
     def _answered(self, one: Served) -> None:
         node = one.node
-        msg = "message handled" if node.kind == "consumer" else "request"
-        self._desk.add(node.service, node.region, one.end * 1000, "info", msg, self._fields(one), self.metadata(one))
+        journey, slices = (one.journey, one.slices) if one.root else ("", ())
+        form = self._form(node.service, node.kind, node.operation, journey, slices)
+        text = form(node.length * 1000, one.trace_id)
+        self._desk.put(node.service, node.region, one.end * 1000, "info", text, self.metadata(one))
 
     def _failed(self, one: Served) -> None:
         node = one.node
@@ -114,10 +141,13 @@ class RequestLines:
             return "upstream failed", {"peer": peer, "error": reason}
         return "request failed", {"error": reason}
 
-    def _repeated(self, one: Served) -> None:
-        """Retries that the request made on its way."""
-        for child in one.node.children:
-            if child.kind == "client" and child.attempt > 1:
-                at = (one.start + int(child.offset * 1e6)) * 1000
-                fields = {"peer": child.peer, "attempt": child.attempt, "trace_id": one.trace_id}
-                self._desk.add(one.node.service, one.node.region, at, "warn", "retrying", fields, self.metadata(one))
+    def _repeated(self, one: Served, child: Node) -> None:
+        """A retry that the request made on its way."""
+        at = (one.start + int(child.offset * 1e6)) * 1000
+        fields = {"peer": child.peer, "attempt": child.attempt, "trace_id": one.trace_id}
+        self._desk.add(one.node.service, one.node.region, at, "warn", "retrying", fields, self.metadata(one))
+
+
+@lru_cache(1024)
+def _version(name: str) -> tuple[str, str]:
+    return "version", name

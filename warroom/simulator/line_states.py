@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from warroom.simulator.axes import Axes, Floats
 from warroom.simulator.dice import Dice
 from warroom.simulator.line_desk import LineDesk
+from warroom.simulator.line_still import Still
+from warroom.simulator.moment import Moment
 from warroom.simulator.tick import Tick
 
 Holds: TypeAlias = Callable[[Tick], NDArray[np.bool_]]
@@ -49,16 +51,33 @@ class Screen:
     """Tells a second in which no state can hold from others, at little cost. It knows the lowest bounds of `states`."""
 
     def __init__(self, axes: Axes) -> None:
-        hit = _usual_hit(axes)
-        cold = np.where(hit > 0, -0.75 * hit, np.inf)
-        same = [np.full(hit.shape, bound) for bound in (0.93, 0.04, 0.88, 0.88, 5.0, 5.0)]
-        self._bounds: Floats = np.concatenate([*same, cold]).ravel()
+        self._hit = 0.9 * _usual_hit(axes)
+        self._still = Still("plan", "supply.gc", "lag", "primary", "hit", "now.crew")
+        self._calm = False
+        self._bounds: Floats = np.empty(0)
 
     def quiet(self, t: Tick) -> bool:
         """Whether nothing is to be said of the states of services."""
-        memory, disk = t.memory / np.maximum(t.memory_limit, 1.0), t.disk / np.maximum(t.disk_size, 1.0)
-        found = np.concatenate([t.cpu, t.gc, memory, disk, np.abs(t.skew_s), t.lag_s, -t.hit]).ravel()
+        m = t.moment
+        if not self._still.since(m):
+            self._calm, self._bounds = self._is_calm(t), self._bounds_of(m)
+        if not self._calm or not (m.memory is None or (t.memory <= 0.88 * t.memory_limit).all()):
+            return False
+        found = np.concatenate((m.now.cpu_seconds, m.disk, m.before), axis=None)
         return not (found > self._bounds).any()
+
+    def _is_calm(self, t: Tick) -> bool:
+        """Whether what seldom changes makes no state hold, and caches have what they usually have."""
+        loud = (t.gc > 0.04) | (np.abs(t.skew_s) > 5.0) | (t.lag_s > 5.0)
+        return not (loud | (t.alone.places(t.alone["hit"])[0] < self._hit)).any()
+
+    @staticmethod
+    def _bounds_of(m: Moment) -> Floats:
+        """For the CPU, disks, and the errors of the second before: a cache that fails is as good as cold."""
+        size = m.layout.disk_size
+        disk = np.where(size > 0, 0.88 * size, np.inf)
+        # A hundredth more of the CPU is in use than requests need.
+        return np.concatenate((0.91 * m.now.crew.cores, disk, np.full(m.before.shape, 0.15)), axis=None)
 
 
 def states(axes: Axes) -> tuple[State, ...]:

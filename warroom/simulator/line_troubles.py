@@ -14,6 +14,7 @@ from warroom.simulator.dice import Dice
 from warroom.simulator.line_desk import LineDesk
 from warroom.simulator.line_requests import RequestLines
 from warroom.simulator.line_states import SECOND
+from warroom.simulator.line_still import Still
 from warroom.simulator.tick import Tick
 from warroom.simulator.walk import Node
 
@@ -42,11 +43,15 @@ class TroubleLines:
         self._seen = np.zeros((len(topology.services), axes.count), bool)
         for service, region in axes.pairs:
             self._seen[service, region] = True
+        # All that `own_errors` and `shed` follow from.
+        self._still, self._failing = Still("plan", "now.bad", "now.turned"), False
 
     def live(self, tick: Tick, ns: int, *, traced: bool) -> None:
         """A second passes, from `ns` (nanoseconds) on."""
         # The few failures of a good day are told by the requests that are followed.
-        if tick.call_errors.max(initial=0.0) > _USUAL or tick.own_errors.max() > _USUAL or tick.shed.max() > _USUAL:
+        if not self._still.since(tick.moment):
+            self._failing = bool(tick.own_errors.max() > _USUAL or tick.shed.max() > _USUAL)
+        if self._failing or tick.call_errors.max(initial=0.0) > _USUAL:
             self._troubles(tick, ns)
         if not traced:
             self._answered(tick, ns)
