@@ -35,6 +35,11 @@ def blocks(name: str, language: str) -> Iterator[str]:
     yield from re.findall(rf"^```{language}\n(.*?)^```", page(name), re.MULTILINE | re.DOTALL)
 
 
+def test_the_architecture_tells_what_every_package_is_for() -> None:
+    told = set(re.findall(r"^\| `(\w+)` \|", page("architecture.md"), re.MULTILINE))
+    assert {one.parent.name for one in (DOCS.parent / "warroom").glob("*/__init__.py")} <= told
+
+
 def test_alert_intake_tells_every_status_and_limit() -> None:
     text = page("alert-intake.md")
     told = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE) for number in row.split(",")}
