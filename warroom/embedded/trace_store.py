@@ -1,18 +1,31 @@
 """Traces in memory, found as a Jaeger finds them.
 
 Invariant: spans keep the parent they came with, so that a trace may arrive in parts and in any order; whether a parent
-is missing is told only when the trace is asked for.
+is missing is told only when the trace is asked for. Spans that are made late are not made before they may fit.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
 
 from warroom.telemetry.graph import ServiceEdge
-from warroom.telemetry.traces import Operation, Span, Trace, TraceSearch
+from warroom.telemetry.traces import (
+    Act,
+    LateSpans,
+    Link,
+    Operation,
+    Outline,
+    Span,
+    Trace,
+    TraceSearch,
+    links_of,
+    outline_of,
+)
 
 Place = tuple[int, str]
 """A trace by its start (microseconds) and id: what traces are ordered by."""
@@ -33,6 +46,11 @@ class TagText(str):
         return made
 
 
+class _Kept(NamedTuple):
+    trace: Trace
+    outline: Outline
+
+
 class TraceStore:
     """At most `most` traces and none that began `seconds` before the newest one; the oldest go first.
 
@@ -43,11 +61,10 @@ class TraceStore:
         if most < 1 or seconds <= 0:
             raise ValueError("a trace store keeps at least one trace, for more than 0 seconds")
         self._most, self._microseconds = most, round(seconds * 1_000_000)
-        self._traces: dict[str, Trace] = {}
+        self._traces: dict[str, _Kept] = {}
         self._order: list[Place] = []
-        self._by_service: dict[str, list[Place]] = {}
-        self._operations: dict[tuple[str, str, str], int] = {}
-        """Spans by service, operation and kind."""
+        self._acts: dict[frozenset[Act], int] = {}
+        """How many traces do just these."""
 
     def __len__(self) -> int:
         return len(self._traces)
@@ -63,18 +80,19 @@ class TraceStore:
             known = self._traces.get(trace.trace_id)
             if known is not None:
                 self._take_out(known)
-                trace = _merged(known, trace)
+                trace = _merged(known.trace, trace)
             self._put(trace)
         self._trim()
 
     def raw(self, trace_id: str) -> Trace | None:
         """A trace as it came: a span may name a parent that is not there."""
-        return self._traces.get(trace_id)
+        found = self._traces.get(trace_id)
+        return found.trace if found is not None else None
 
     def trace(self, trace_id: str) -> Trace | None:
         """A trace by its 32 digits; spans whose parent is missing are marked as orphans."""
         found = self._traces.get(trace_id)
-        return resolved(found) if found is not None else None
+        return resolved(found.trace) if found is not None else None
 
     def search(self, wanted: TraceSearch) -> tuple[Trace, ...]:
         """The newest traces that fit, newest first, at most `wanted.limit`; as `trace` gives them.
@@ -92,20 +110,22 @@ class TraceStore:
     def matching(self, wanted: TraceSearch) -> Iterator[Trace]:
         """All traces that fit, newest first, as they came."""
         start, end = round(wanted.start * 1_000_000), round(wanted.end * 1_000_000)
-        places = self._by_service.get(wanted.service, [])
+        able = {acts for acts in self._acts if _able(acts, wanted)}
         # A trace that began after the end has no span before it.
-        for index in range(bisect_left(places, (end + 1, "")) - 1, -1, -1):
-            trace = self._traces[places[index][1]]
-            if any(_fits(span, wanted, start, end) for span in trace.spans):
-                yield trace
+        for index in range(bisect_left(self._order, (end + 1, "")) - 1, -1, -1):
+            kept = self._traces[self._order[index][1]]
+            if kept.outline.acts not in able or not _may_fit(kept.outline, wanted, start):
+                continue
+            if any(_fits(span, wanted, start, end) for span in kept.trace.spans):
+                yield kept.trace
 
     def services(self) -> tuple[str, ...]:
         """Names of services, sorted."""
-        return tuple(sorted(self._by_service))
+        return tuple(sorted({service for acts in self._acts for service, _, _ in acts}))
 
     def operations(self, service: str, kind: str = "") -> tuple[Operation, ...]:
         """What a service does, by name; only spans of that kind when it is given."""
-        found = [(name, of) for who, name, of in self._operations if who == service and kind in ("", of)]
+        found = {(name, of) for acts in self._acts for who, name, of in acts if who == service and kind in ("", of)}
         return tuple(Operation(name, of) for name, of in sorted(found))
 
     def dependencies(self, end: float, lookback: float) -> tuple[ServiceEdge, ...]:
@@ -116,45 +136,29 @@ class TraceStore:
         last, first = round(end * 1_000_000), round((end - lookback) * 1_000_000)
         calls: Counter[tuple[str, str]] = Counter()
         for index in range(bisect_left(self._order, (last, "")) - 1, -1, -1):
-            trace = self._traces[self._order[index][1]]
-            if not any(first < span.start < last for span in trace.spans):
+            kept = self._traces[self._order[index][1]]
+            if kept.outline.end <= first:
                 continue
-            services = {span.span_id: span.service for span in trace.spans}
-            calls.update((services[span.parent], span.service) for span in trace.spans if span.parent in services)
+            links = list(links_of(kept.trace.spans))
+            if not any(first < start < last for _, _, _, start in links):
+                continue
+            services = {span_id: service for span_id, _, service, _ in links}
+            calls.update((services[parent], service) for _, parent, service, _ in links if parent in services)
         return tuple(ServiceEdge(parent, child, count) for (parent, child), count in sorted(calls.items()))
 
     def _put(self, trace: Trace) -> None:
-        self._traces[trace.trace_id] = trace
-        place = trace.start, trace.trace_id
-        _insert(self._order, place)
-        services = set()
-        counts = self._operations
-        for span in trace.spans:
-            service = span.service
-            services.add(service)
-            operation = service, span.operation, span.kind
-            counts[operation] = counts.get(operation, 0) + 1
-        for service in services:
-            places = self._by_service.get(service)
-            if places is None:
-                self._by_service[service] = [place]
-            else:
-                _insert(places, place)
+        outline = outline_of(trace.spans)
+        self._traces[trace.trace_id] = _Kept(trace, outline)
+        _insert(self._order, (outline.first, trace.trace_id))
+        self._acts[outline.acts] = self._acts.get(outline.acts, 0) + 1
 
-    def _take_out(self, trace: Trace) -> None:
-        del self._traces[trace.trace_id]
-        place = trace.start, trace.trace_id
-        del self._order[bisect_left(self._order, place)]
-        for service in {span.service for span in trace.spans}:
-            places = self._by_service[service]
-            del places[bisect_left(places, place)]
-            if not places:
-                del self._by_service[service]
-        for span in trace.spans:
-            operation = span.service, span.operation, span.kind
-            self._operations[operation] -= 1
-            if not self._operations[operation]:
-                del self._operations[operation]
+    def _take_out(self, kept: _Kept) -> None:
+        del self._traces[kept.trace.trace_id]
+        del self._order[bisect_left(self._order, (kept.outline.first, kept.trace.trace_id))]
+        acts = kept.outline.acts
+        self._acts[acts] -= 1
+        if not self._acts[acts]:
+            del self._acts[acts]
 
     def _trim(self) -> None:
         while self._order and (
@@ -182,10 +186,46 @@ def resolved(trace: Trace) -> Trace:
     return replace(trace, spans=tuple(spans))
 
 
+class _Joined(LateSpans):
+    """The spans of two parts of a trace."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, known: LateSpans, more: LateSpans) -> None:
+        super().__init__(known.outline.joined(more.outline))
+        self._parts = known, more
+
+    def make(self) -> tuple[Span, ...]:
+        return tuple(dict.fromkeys(chain(*self._parts)))
+
+    def links(self) -> Iterable[Link]:
+        return dict.fromkeys(chain.from_iterable(part.links() for part in self._parts))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.links())
+
+
 def _merged(known: Trace, more: Trace) -> Trace:
-    spans = dict.fromkeys(known.spans)
-    spans.update(dict.fromkeys(more.spans))
-    return replace(known, spans=tuple(spans), warnings=tuple(dict.fromkeys((*known.warnings, *more.warnings))))
+    spans: Sequence[Span]
+    if isinstance(known.spans, LateSpans) and isinstance(more.spans, LateSpans):
+        spans = _Joined(known.spans, more.spans)
+    else:
+        spans = tuple(dict.fromkeys(chain(known.spans, more.spans)))
+    return Trace(known.trace_id, spans, tuple(dict.fromkeys((*known.warnings, *more.warnings))))
+
+
+def _able(acts: frozenset[Act], wanted: TraceSearch) -> bool:
+    """Whether who does these has a span of that service and operation."""
+    return any(who == wanted.service and wanted.operation in ("", name) for who, name, _ in acts)
+
+
+def _may_fit(outline: Outline, wanted: TraceSearch, start: int) -> bool:
+    """Whether a span of such a trace can fit, as far as one sees without looking at them."""
+    errors_only = wanted.errors_only or any(name == "error" and value in _TRUE for name, value in wanted.tags)
+    if outline.end < start or (errors_only and not outline.failed):
+        return False
+    # None lasts longer than all together.
+    return outline.end - outline.first >= round(wanted.shortest * 1_000_000)
 
 
 def _fits(span: Span, wanted: TraceSearch, start: int, end: int) -> bool:

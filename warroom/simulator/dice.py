@@ -9,6 +9,8 @@ import numpy as np
 
 Item = TypeVar("Item")
 _PAGE = 4096
+ID = 16
+"""Digits of an id."""
 
 
 class Dice:
@@ -20,7 +22,7 @@ class Dice:
         self._uniform: list[float] = []
         self._normal: list[float] = []
         self._take_uniform, self._take_normal = self._uniform.pop, self._normal.pop
-        self._ids: list[str] = []
+        self._ids, self._next_id = "", 0
 
     def share(self) -> float:
         """Between 0 and 1, without 1."""
@@ -61,11 +63,16 @@ class Dice:
                 return place
         return len(shares) - 1
 
-    def id(self) -> str:
-        """16 hex digits that no other has."""
-        if not self._ids:
-            self._ids = [f"{one:016x}" for one in self._random.integers(1, 1 << 64, _PAGE, np.uint64).tolist()]
-        return self._ids.pop()
+    def ids(self, count: int) -> str:
+        """So many times 16 hex digits that no other has, in one text."""
+        end = self._next_id + ID * count
+        while end > len(self._ids):
+            page = self._random.integers(1, 1 << 64, _PAGE, np.uint64)[::-1]
+            self._ids, end = self._ids[self._next_id :] + page.astype(">u8").tobytes().hex(), end - self._next_id
+            self._next_id = 0
+        found = self._ids[self._next_id : end]
+        self._next_id = end
+        return found
 
 
 class Streams:

@@ -14,59 +14,72 @@ from warroom.simulator import flow
 from warroom.simulator.answers import Answers
 from warroom.simulator.axes import Floats
 from warroom.simulator.second import closed_writes, limits, refusals
-from warroom.simulator.tick import SliceTick
+from warroom.simulator.tick import SliceTick, Tick
 
 if TYPE_CHECKING:
     from warroom.simulator.world import World
 
-Row: TypeAlias = list[list[float]]
-Cube: TypeAlias = list[list[list[float]]]
+Row: TypeAlias = list[float]
+Rows: TypeAlias = list[list[float]]
 
 _TINY = 1e-9
 _ALL = 0.9999
 _ROUNDING = 1e-6
+_FASTEST = 1e-5
+"""Seconds to a callee and back."""
+_NARROWEST = 0.02
+"""The least shape of times."""
+
+Stop: TypeAlias = tuple[int, float, float, list[float], list[float], list[float], float, float]
+"""How a service answers in a region: the only version that does (-1 where there are several), the shares that are
+refused and that fail for good, then by version weight, share of own failures and time, then mean and shape of the time.
+"""
+Leg: TypeAlias = tuple[float, float, float, float, float, float, int]
+"""How a call is made from a region: the share that never arrives, seconds for a connection and on the network one way,
+timeout, repetitions and the share of them that is granted, and the only region that is called (-1 where there are
+several)."""
 
 
 class Laws:
-    """Lists by service, edge, queue or journey, then region, then version; by journey first where it matters."""
+    """What a walk looks up at every step is a row: by service or edge, then region, all in one list (a row's number is
+    service * regions + region). The rest are lists by service, edge, queue or journey, then region.
+    """
 
     def __init__(self, world: World, answers: Answers) -> None:
         """`answers` are of one second."""
         tick = self.tick = world.tick
         layout, knobs, edges = world.layout, world.knobs, world.layout.edges
-        self.requests: Row = tick.requests.tolist()
+        self.requests: Rows = tick.requests.tolist()
         self.asked = [sum(one) for one in self.requests]
-        self.weight: Cube = tick.weight.tolist()
-        self.refused: Row = answers.refused[0].tolist()
-        self.mean: Cube = answers.mean[0].tolist()
-        self.sigma: Cube = answers.sigma[0].tolist()
-        self.lasting: Row = answers.lasting[0].tolist()
-        self.version_own: Cube = answers.version_own[0].tolist()
-        self.version_time: Cube = answers.version_time[0].tolist()
-        self.calls: Cube = flow.calls_made(layout, knobs, tick.hit).tolist()
-        self.route: Cube = tick.route.tolist()
-        self.home: list[list[int]] = np.where(tick.route.max(axis=2) > _ALL, tick.route.argmax(axis=2), -1).tolist()
-        """By edge and region: the only region that is called; -1 where there are several."""
-        self.only: list[list[int]] = np.where(tick.weight.max(axis=2) > _ALL, tick.weight.argmax(axis=2), -1).tolist()
-        """By service and region: the only version that answers; -1 where there are several."""
-        self.network: Row = tick.network_s.tolist()
-        self.timeout: Row = knobs.timeout[:edges].tolist()
-        self.retries: Row = knobs.retries[:edges].tolist()
-        self.granted: Row = _granted(tick.retried, tick.calls, tick.call_errors, knobs.retries[:edges]).tolist()
-        self.broken: Row = self._broken(world)
-        self.call_mean: Row = tick.call_latency.tolist()
-        self.call_sigma: Row = tick.call_sigma.tolist()
-        self.errors: Row = tick.errors.tolist()
-        self.pool_wait: Row = np.where(
-            tick.pool_size > 0, tick.pool_waiting / np.maximum(tick.calls, _TINY), 0.0
-        ).tolist()
-        self.pool_size: Row = tick.pool_size.tolist()
-        self.pool_used: Row = tick.pool_used.tolist()
-        self.lag: Row = tick.queue_lag.tolist()
+        self.stops = _stops(tick, answers)
+        """By journey."""
+        self.calls = _calls(flow.calls_made(layout, knobs, tick.hit))
+        """By journey, then row of an edge: how often that call is made at least, and the chance of once more."""
+        self.legs: list[Leg] = list(
+            zip(
+                self._broken(world), _waits(tick), (np.maximum(tick.network_s, _FASTEST) / 2).ravel().tolist(),
+                knobs.timeout[:edges].ravel().tolist(), knobs.retries[:edges].ravel().tolist(),
+                _granted(tick.retried, tick.calls, tick.call_errors, knobs.retries[:edges]).ravel().tolist(),
+                _only(tick.route), strict=True,
+            )
+        )  # fmt: skip
+        self.route: Rows = tick.route.reshape(-1, layout.regions).tolist()
+        self.call_mean: Row = tick.call_latency.ravel().tolist()
+        self.call_sigma: Row = np.maximum(tick.call_sigma, _NARROWEST).ravel().tolist()
+        self.errors: Row = tick.errors.ravel().tolist()
+        self.lag: Rows = tick.queue_lag.tolist()
         self.slices: tuple[tuple[str, str, Row, Row], ...] = tuple(
-            (one.dim, one.value, one.extra.tolist(), origin(one, layout.source[:edges], layout.target[:edges]).tolist())
+            (
+                one.dim, one.value, one.extra.ravel().tolist(),
+                origin(one, layout.source[:edges], layout.target[:edges]).ravel().tolist(),
+            )
             for one in tick.slices
-        )
+        )  # fmt: skip
+
+    def pool(self, leg: int) -> tuple[float, float]:
+        """Of the connections that such calls are made through: those in use, and all."""
+        tick = self.tick
+        return float(tick.pool_used.ravel()[leg]), float(tick.pool_size.ravel()[leg])
 
     def _broken(self, world: World) -> Row:
         """The share of attempts that fail before the callee has them, and keeps the reasons apart."""
@@ -75,7 +88,7 @@ class Laws:
         lost = 1.0 - world.kept[:edges]
         if not (refused.any() or lost.any()):
             self.reasons: dict[str, Row] = {}
-            return np.zeros_like(lost).tolist()  # type: ignore[no-any-return]
+            return [0.0] * lost.size
         target = layout.target[:edges]
         quota = np.zeros(edges)
         for at, one in enumerate(world.topology.quotas):
@@ -91,19 +104,51 @@ class Laws:
             "readonly": np.repeat(closed_writes(world)[:edges, None].astype(float), layout.regions, axis=1),
             "network": lost,
         }
-        self.reasons = {name: one.tolist() for name, one in reasons.items()}
-        found: Row = np.clip(1.0 - (1.0 - lost) * (1.0 - refused), 0.0, 1.0).tolist()
+        self.reasons = {name: one.ravel().tolist() for name, one in reasons.items()}
+        found: Row = np.clip(1.0 - (1.0 - lost) * (1.0 - refused), 0.0, 1.0).ravel().tolist()
         return found
 
-    def reason(self, edge: int, region: int, draw: float) -> str:
+    def reason(self, leg: int, draw: float) -> str:
         """Why such an attempt failed; `draw` between 0 and 1 chooses among what there is."""
-        shares = [(name, rows[edge][region]) for name, rows in self.reasons.items()]
+        shares = [(name, row[leg]) for name, row in self.reasons.items()]
         left = draw * sum(share for _, share in shares)
         for name, share in shares:
             left -= share
             if left < 0:
                 return name
         return "network"
+
+
+def _stops(tick: Tick, answers: Answers) -> list[list[Stop]]:
+    versions = tick.weight.shape[-1]
+    by_version = tick.weight, answers.version_own[0], answers.version_time[0]
+    common = (
+        _only(tick.weight), answers.refused[0].ravel().tolist(), answers.lasting[0].ravel().tolist(),
+        *(one.reshape(-1, versions).tolist() for one in by_version),
+    )  # fmt: skip
+    means, sigmas = (
+        one[0].reshape(len(one[0]), -1).tolist() for one in (answers.mean, np.maximum(answers.sigma, _NARROWEST))
+    )
+    return [list(zip(*common, mean, sigma, strict=True)) for mean, sigma in zip(means, sigmas, strict=True)]
+
+
+def _calls(means: Floats) -> list[list[tuple[int, float]]]:
+    whole = means.astype(int)
+    pairs = zip(whole.reshape(len(means), -1).tolist(), (means - whole).reshape(len(means), -1).tolist(), strict=True)
+    return [list(zip(*one, strict=True)) for one in pairs]
+
+
+def _only(shares: Floats) -> list[int]:
+    """The place on the last axis that has it all, -1 where it is shared."""
+    found: list[int] = np.where(shares.max(axis=-1) > _ALL, shares.argmax(axis=-1), -1).ravel().tolist()
+    return found
+
+
+def _waits(tick: Tick) -> Row:
+    """Seconds that a call waits for a connection."""
+    waits = np.where(tick.pool_size > 0, tick.pool_waiting / np.maximum(tick.calls, _TINY), 0.0)
+    found: Row = waits.ravel().tolist()
+    return found
 
 
 def _granted(retried: Floats, calls: Floats, errors: Floats, retries: Floats) -> Floats:

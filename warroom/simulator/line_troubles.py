@@ -16,7 +16,6 @@ from warroom.simulator.line_requests import RequestLines
 from warroom.simulator.line_states import SECOND
 from warroom.simulator.line_still import Still
 from warroom.simulator.tick import Tick
-from warroom.simulator.walk import Node
 
 _CAP: Final = 1.5
 """Lines a second of one kind and place at most."""
@@ -117,7 +116,6 @@ class TroubleLines:
         for _ in range(dice.count(1.5)):
             at = int(np.searchsorted(np.cumsum(served.ravel()), dice.share() * total))
             service, region = divmod(min(at, served.size - 1), self._axes.count)
-            node = Node(service, region, "", "", "server")
             took = float(tick.latency[service, region]) * (0.5 + dice.share())
-            fields = {"status": node.status, "duration_ms": round(1000 * took, 1)}
+            fields = {"status": 200, "duration_ms": round(1000 * took, 1)}
             self._desk.add(service, region, ns + int(dice.share() * SECOND), "info", "request", fields)

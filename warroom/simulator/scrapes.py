@@ -21,7 +21,7 @@ from warroom.simulator.meters import Meters
 from warroom.simulator.request_cells import BOUNDS, LE, Versions
 from warroom.simulator.requests import Requests
 from warroom.simulator.seconds import Moment, Seconds
-from warroom.simulator.spans import Told
+from warroom.simulator.spans import Served, Told
 from warroom.telemetry.alerts import Exemplar
 from warroom.telemetry.block import Block, SeriesKey, Sink
 
@@ -56,7 +56,7 @@ class Scrapes:
         self._known: dict[SeriesKey, SeriesKey] = {}
         self._base: dict[SeriesKey, float] = {}
         self._bases: Floats | None = None
-        self._newest: dict[Place, tuple[float, float, str]] = {}
+        self._newest: dict[Place, Served] = {}
         self._told: dict[Place, float] = {}
         self._measuring: dict[Place, SeriesKey] = {}
         self._measured: list[Exemplar] = []
@@ -86,24 +86,25 @@ class Scrapes:
 
     def remember(self, told: Sequence[Told]) -> None:
         """Requests that were followed to their end: the newest of each bucket becomes its exemplar."""
+        newest = self._newest
         for part in told:
             for one in part.served:
                 node = one.node
-                bucket = bisect_left(BOUNDS, node.length)
-                at = one.end / 1e6
-                place = node.service, node.region, node.version, bucket
-                if at > self._newest.get(place, (0.0, 0.0, ""))[0]:
-                    self._newest[place] = at, node.length, one.trace_id
+                place = node.service, node.region, node.version, bisect_left(BOUNDS, node.length)
+                known = newest.get(place)
+                if known is None or one.end > known.end:
+                    newest[place] = one
 
     def scraped(self) -> None:
         """A scrape was due, and what ended before it has been remembered."""
-        for place, (at, length, trace_id) in self._newest.items():
+        for place, one in self._newest.items():
+            at, trace_id = one.end / 1e6, one.trace_id
             series = self._measuring.get(place) or self._series_of(place)
             # A store takes exemplars of a series in order of time only.
             if series is None or at <= self._told.get(place, 0.0):
                 continue
             self._told[place] = at
-            self._measured.append(Exemplar(series, (("trace_id", trace_id),), length, at, trace_id))
+            self._measured.append(Exemplar(series, (("trace_id", trace_id),), one.node.length, at, trace_id))
         self._newest.clear()
 
     def _series_of(self, place: Place) -> SeriesKey | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
-from typing import Final
+from operator import add, attrgetter
+from typing import Final, NamedTuple
 
 from warroom.simulator.axes import Axes
-from warroom.simulator.dice import Dice
+from warroom.simulator.dice import ID, Dice
 from warroom.simulator.operations import method_of, route_of, store_of
+from warroom.simulator.roles import KINDS, Role
 from warroom.simulator.walk import Node, Walk
-from warroom.telemetry.traces import Pairs, Span, SpanLog, Trace
+from warroom.telemetry.traces import Act, LateSpans, Link, Outline, Pairs, Span, SpanLog, Trace
 
 REASONS: Final = {
     "own": "internal error",
@@ -33,7 +35,7 @@ REASONS: Final = {
 
 @dataclass(slots=True, eq=False)
 class Served:
-    """A request that a service of ours answered, and when (microseconds since the epoch)."""
+    """A request that a service of ours answered, and when: `start` and `end` are microseconds since the epoch."""
 
     node: Node
     journey: str
@@ -42,11 +44,7 @@ class Served:
     start: int
     slices: Pairs
     root: bool
-
-    @property
-    def end(self) -> int:
-        """When the answer went out."""
-        return self.start + max(1, int(self.node.length * 1e6))
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,118 +57,188 @@ class Told:
 
 
 class SpanMaker:
-    """Makes spans of walks."""
+    """Tells walks as traces. `acts` are those of their roles."""
 
-    def __init__(self, axes: Axes, dice: Dice) -> None:
-        self._axes, self._dice = axes, dice
-        self.services = tuple(one.name for one in axes.topology.services)
-        self._stores = tuple(store_of(one) for one in axes.topology.services)
-        self._journeys = {one.name: (method_of(one), route_of(one)) for one in axes.topology.journeys}
-        self._namespace = axes.topology.name
-        self._processes: dict[tuple[int, int, str], Pairs] = {}
-        # Most spans say what many others say: the same tuple serves them all.
-        self._usual = lru_cache(8192)(self._tags)
+    def __init__(self, axes: Axes, dice: Dice, acts: Sequence[Act]) -> None:
+        self._dice, self._acts = dice, acts
+        self._words = Words(axes)
+        self._sets: dict[frozenset[int], frozenset[Act]] = {}
 
     def told(self, walk: Walk, start: int) -> list[Told]:
         """The request's own part, then one for each message that somebody took up."""
-        trace_id = self._dice.id() + self._dice.id()
-        made = _Making(self, walk, trace_id, self._dice)
-        made.add(walk.root, "", start, root=True)
-        found = [made.finish()]
-        for delay, left, taken in walk.later:
-            parent = made.ids.get(id(left))
-            if parent is not None:
-                part = _Making(self, walk, trace_id, self._dice)
-                part.add(taken, parent[0], parent[1] + int(delay * 1e6), root=False)
-                found.append(part.finish())
-        return found
+        trace_id = self._dice.ids(2)
+        own = self._spans(walk, walk.nodes, start, "")
+        told = [_told(own, walk, walk.nodes, trace_id)]
+        for one in walk.later:
+            begin = own.starts[one.left] + own.durations[one.left] + int(one.delay * 1e6)
+            part = self._spans(walk, one.nodes, begin, own.id_of(one.left))
+            told.append(_told(part, walk, one.nodes, trace_id))
+        return told
 
-    def process(self, node: Node) -> Pairs:
-        """What is said of the process behind a span."""
-        place = node.service, node.region, node.version
-        found = self._processes.get(place)
-        if found is None:
-            name, region = self.services[node.service], self._axes.regions[node.region]
-            found = self._processes[place] = (
-                ("namespace", self._namespace), ("pod", f"{name}-{region}"), ("region", region),
-                ("version", node.version),
-            )  # fmt: skip
-        return found
+    def _spans(self, walk: Walk, nodes: Sequence[Node], begin: int, parent: str) -> WalkedSpans:
+        starts: list[int] = []
+        unusual: dict[int, Unusual] = {}
+        failed = False
+        for at, node in enumerate(nodes):
+            starts.append(starts[node.parent] + int(node.offset * 1e6) if at else begin)
+            if node.status != 200 or node.attempt > 1 or node.tags:
+                unusual[at] = Unusual(node.status, node.mode, node.attempt, node.tags)
+                failed = failed or node.status != 200
+        durations = [int(node.length * 1e6) or 1 for node in nodes]
+        roles = tuple([node.role for node in nodes])
+        outline = Outline(begin, max(map(add, starts, durations)), failed, self._acts_of(roles))
+        spans = WalkedSpans(outline, self._words, walk.journey, walk.slices, parent)
+        spans.ids, spans.parents = self._dice.ids(len(nodes)), tuple([node.parent for node in nodes])
+        spans.starts, spans.durations, spans.roles, spans.unusual = tuple(starts), tuple(durations), roles, unusual
+        return spans
 
-    def tags(self, node: Node, walk: Walk, *, root: bool) -> Pairs:
-        """What is said of the span itself."""
-        plain = self._usual(
-            node.kind, node.service, node.region, node.version, node.status, node.peer, node.attempt, node.tags
+    def _acts_of(self, roles: Sequence[Role]) -> frozenset[Act]:
+        """What they do; the same object for all who do the same."""
+        numbers = frozenset([role.act for role in roles])
+        acts = self._sets.get(numbers)
+        if acts is None:
+            acts = self._sets[numbers] = frozenset(self._acts[one] for one in numbers)
+        return acts
+
+
+def _told(spans: WalkedSpans, walk: Walk, nodes: Sequence[Node], trace_id: str) -> Told:
+    ids, starts, durations, whole = spans.ids, spans.starts, spans.durations, not spans.parent
+    served = [
+        Served(
+            node, walk.journey, trace_id, ids[ID * at : ID * at + ID], starts[at], walk.slices, whole and not at,
+            starts[at] + durations[at],
         )
-        if not root and node.mode != "slice":
-            return plain
-        tags = [(f"slice.{dim}", value) for dim, value in walk.slices]
-        if root:
-            method, route = self._journeys[walk.journey]
-            tags += [("http.method", method), ("http.route", route), ("journey", walk.journey)]
-        return tuple(sorted((*plain, *tags)))
+        for at, node in enumerate(nodes)
+        if node.role.serves
+    ]  # fmt: skip
+    return Told(spans.outline.end, Trace(trace_id, spans), tuple(served))
 
-    def _tags(
-        self, kind: str, service: int, region: int, version: str, status: int, peer: str, attempt: int, more: Pairs
-    ) -> Pairs:
-        tags: list[tuple[str, str]] = [("span.kind", kind), ("region", self._axes.regions[region]), *more]
-        if kind in ("server", "consumer"):
-            tags.append(("version", version))
-            store = self._stores[service]
-            tags.append(("db.system", store) if store else ("http.status_code", str(status)))
-        elif peer:
-            tags.append(("peer.service", peer))
-            if attempt:
-                tags.append(("attempt", str(attempt)))
-        if status != 200:
-            tags.append(("error", "true"))
-        return tuple(sorted(tags))
+
+class Unusual(NamedTuple):
+    """What a span says besides its role."""
+
+    status: int
+    mode: str
+    attempt: int
+    tags: Pairs
+
+
+_USUAL: Final = {kind: Unusual(200, "", int(kind == "client"), ()) for kind in KINDS}
+
+
+class WalkedSpans(LateSpans):
+    """The spans of a part of a walk as columns of plain numbers, in the walk's order; their ids are one text.
+
+    `parents` are places in them; `parent` is the id of the first one's, empty where there is none.
+    """
+
+    __slots__ = (
+        "durations", "ids", "journey", "parent", "parents", "roles", "slices", "starts", "unusual", "words",
+    )  # fmt: skip
+
+    ids: str
+    roles: tuple[Role, ...]
+    parents: tuple[int, ...]
+    starts: tuple[int, ...]
+    durations: tuple[int, ...]
+    unusual: dict[int, Unusual]
+
+    def __init__(self, outline: Outline, words: Words, journey: str, slices: Pairs, parent: str) -> None:
+        super().__init__(outline)
+        self.words, self.journey, self.slices, self.parent = words, journey, slices, parent
+
+    def __len__(self) -> int:
+        return len(self.roles)
+
+    def make(self) -> tuple[Span, ...]:
+        """In order of their starts."""
+        columns = zip(*self._ids(), self.starts, self.durations, strict=True)
+        spans = [
+            self.words.span(role, self.unusual.get(at, _USUAL[role.kind]), self, *said)
+            for at, (role, said) in enumerate(zip(self.roles, columns, strict=True))
+        ]
+        return tuple(sorted(spans, key=_order))
+
+    def links(self) -> Iterable[Link]:
+        """From the columns."""
+        services = [self.words.services[role.service] for role in self.roles]
+        return zip(*self._ids(), services, self.starts, strict=True)
+
+    def id_of(self, at: int) -> str:
+        """The id of the span at that place."""
+        return self.ids[ID * at : ID * at + ID]
+
+    def _ids(self) -> tuple[list[str], list[str]]:
+        """Of each span and of its parent."""
+        text = self.ids
+        ids = [text[at : at + ID] for at in range(0, len(text), ID)]
+        return ids, [self.parent, *(ids[place] for place in self.parents[1:])]
 
 
 _order = attrgetter("start", "span_id")
 
 
-class _Making:
-    """Spans of one part of a trace."""
+class Words:
+    """What spans say of their nodes."""
 
-    __slots__ = ("_dice", "_end", "_maker", "_served", "_spans", "_trace_id", "_walk", "ids")
+    def __init__(self, axes: Axes) -> None:
+        topology = axes.topology
+        self.services = tuple(one.name for one in topology.services)
+        self._regions = axes.regions
+        self._stores = tuple(store_of(one) for one in topology.services)
+        self._journeys = {one.name: (method_of(one), route_of(one)) for one in topology.journeys}
+        self._namespace = topology.name
+        self._processes: dict[tuple[int, int, str], Pairs] = {}
+        # Most spans say what many others say: the same tuple serves them all.
+        self._usual = lru_cache(8192)(self._tags)
 
-    def __init__(self, maker: SpanMaker, walk: Walk, trace_id: str, dice: Dice) -> None:
-        self._maker, self._walk, self._trace_id, self._dice = maker, walk, trace_id, dice
-        self._spans: list[Span] = []
-        self._served: list[Served] = []
-        self._end = 0
-        self.ids: dict[int, tuple[str, int]] = {}
-        """By producer node: its span and when it ended."""
-
-    def add(self, node: Node, parent: str, start: int, *, root: bool) -> None:
-        """A node with all below it."""
-        span_id = self._dice.id()
-        duration = int(node.length * 1e6) or 1
-        failed = node.status != 200
+    def span(
+        self, role: Role, said: Unusual, of: WalkedSpans, span_id: str, parent: str, start: int, duration: int
+    ) -> Span:
+        """One of those spans; times are microseconds. Without a parent it is the whole request's."""
+        failed = said.status != 200
         logs: tuple[SpanLog, ...] = ()
         if failed:
-            words = REASONS.get(node.mode, "failed")
+            words = REASONS.get(said.mode, "failed")
             logs = (SpanLog(start + duration, (("event", "error"), ("message", words))),)
-        maker = self._maker
-        self._spans.append(
-            Span(
-                span_id, parent, maker.services[node.service], node.operation, start, duration, node.kind, failed,
-                False, maker.tags(node, self._walk, root=root), maker.process(node), logs,
-            )
+        tags = self._usual(role, said.status, said.attempt, said.tags)
+        if not parent or said.mode == "slice":
+            tags = self._with_slices(tags, of, root=not parent)
+        return Span(
+            span_id, parent, self.services[role.service], role.operation, start, duration, role.kind, failed, False,
+            tags, self._process(role), logs,
         )  # fmt: skip
-        if start + duration > self._end:
-            self._end = start + duration
-        kind = node.kind
-        if kind in ("server", "consumer"):
-            walk = self._walk
-            self._served.append(Served(node, walk.journey, self._trace_id, span_id, start, walk.slices, root))
-        elif kind == "producer":
-            self.ids[id(node)] = (span_id, start + duration)
-        for child in node.children:
-            self.add(child, span_id, start + int(child.offset * 1e6), root=False)
 
-    def finish(self) -> Told:
-        """All that was added."""
-        spans = tuple(sorted(self._spans, key=_order))
-        return Told(self._end, Trace(self._trace_id, spans), tuple(self._served))
+    def _process(self, role: Role) -> Pairs:
+        """What is said of the process behind a span."""
+        place = role.service, role.region, role.version
+        found = self._processes.get(place)
+        if found is None:
+            name, region = self.services[role.service], self._regions[role.region]
+            found = self._processes[place] = (
+                ("namespace", self._namespace), ("pod", f"{name}-{region}"), ("region", region),
+                ("version", role.version),
+            )  # fmt: skip
+        return found
+
+    def _with_slices(self, plain: Pairs, of: WalkedSpans, *, root: bool) -> Pairs:
+        tags = [(f"slice.{dim}", value) for dim, value in of.slices]
+        if root:
+            method, route = self._journeys[of.journey]
+            tags += [("http.method", method), ("http.route", route), ("journey", of.journey)]
+        return tuple(sorted((*plain, *tags)))
+
+    def _tags(self, role: Role, status: int, attempt: int, more: Pairs) -> Pairs:
+        """What is said of the span itself."""
+        tags: list[tuple[str, str]] = [("span.kind", role.kind), ("region", self._regions[role.region]), *more]
+        if role.serves:
+            tags.append(("version", role.version))
+            store = self._stores[role.service]
+            tags.append(("db.system", store) if store else ("http.status_code", str(status)))
+        elif role.peer:
+            tags.append(("peer.service", role.peer))
+            if attempt:
+                tags.append(("attempt", str(attempt)))
+        if status != 200:
+            tags.append(("error", "true"))
+        return tuple(sorted(tags))

@@ -17,8 +17,8 @@ from warroom.simulator.request_cells import Versions
 from warroom.simulator.scrapes import own_codes
 from warroom.simulator.seconds import Moment, Seconds
 from warroom.simulator.spans import SpanMaker, Told
-from warroom.simulator.tick import Tick
 from warroom.simulator.walk import Walker
+from warroom.telemetry.traces import outline_of
 
 if TYPE_CHECKING:
     from warroom.simulator.world import World
@@ -36,11 +36,11 @@ class Tracing:
     def __init__(self, axes: Axes, dice: Dice, each_second: float, notes: Notes) -> None:
         self._axes, self._dice, self._each_second, self._notes = axes, dice, each_second, notes
         self._walker = Walker(axes, dice)
-        self._maker = SpanMaker(axes, dice)
+        self._maker = SpanMaker(axes, dice, self._walker.roles.acts)
         self._names = tuple(one.name for one in axes.topology.services)
         self._pending: list[tuple[int, int, Told]] = []
         self._number = 0
-        self._kept: tuple[Moment, Laws] | None = None
+        self._kept: _Kept | None = None
         self.started: list[Told] = []
         """The requests that began in this second, with all that will become of them."""
         self.traces = 0
@@ -61,12 +61,13 @@ class Tracing:
 
     def _follow(self, world: World, moment: Moment, versions: Versions) -> None:
         tick, faults = moment.tick, moment.faults
-        kept, by_service = kept_share(faults)
+        kept, by_service = kept_share(faults) if faults else (1.0, {})
         count = self._dice.count(min(self._each_second, float(tick.requests.sum())) * kept)
         if not count:
             return
         laws = self._laws(world, moment)
-        self._walker.own_status = {at: int(code) for at, code in own_codes(self._axes, faults).items()}
+        codes = own_codes(self._axes, faults) if faults else {}
+        self._walker.own_status = {at: int(code) for at, code in codes.items()}
         for _ in range(count):
             walk = self._walker.walk(laws, versions)
             if walk is None:
@@ -83,14 +84,12 @@ class Tracing:
 
     def _laws(self, world: World, moment: Moment) -> Laws:
         """The laws of that second, or those of a few seconds ago while nothing has happened since."""
-        if self._kept is not None and _alike(self._kept[0], moment):
-            return self._kept[1]
-        laws = Laws(world, Answers(Seconds([moment])))
-        self._kept = moment, laws
-        return laws
+        if self._kept is None or not self._kept.fit(moment):
+            self._kept = _Kept(moment, Laws(world, Answers(Seconds([moment]))))
+        return self._kept.laws
 
     def _keeps(self, part: Told, by_service: dict[str, float]) -> bool:
-        through = {span.service for span in part.trace.spans}
+        through = {service for service, _, _ in outline_of(part.trace.spans).acts}
         return all(self._dice.share() < share for name, share in by_service.items() if name in through)
 
     def _blame(self, parts: list[Told], second: int) -> None:
@@ -106,17 +105,25 @@ class Tracing:
                     return
 
 
-def _alike(before: Moment, now: Moment) -> bool:
-    """Whether two seconds differ by no more than the noise of the load."""
-    was, tick = before.tick, now.tick
-    if tick.second - was.second >= _LAWS_LAST or tick.slices or was.slices or before.faults != now.faults:
-        return False
-    return _close(was, tick)
+class _Kept:
+    """The laws of a second, and what they must not be far from."""
 
+    def __init__(self, moment: Moment, laws: Laws) -> None:
+        self._moment, self.laws = moment, laws
+        tick = moment.tick
+        self._latency, self._errors = float(tick.latency.sum()), float(tick.call_errors.sum())
 
-def _close(was: Tick, tick: Tick) -> bool:
-    if tick.weight is not was.weight and not np.array_equal(tick.weight, was.weight):
-        return False
-    slow, slower = float(was.latency.sum()), float(tick.latency.sum())
-    fails, failing = float(was.call_errors.sum()), float(tick.call_errors.sum())
-    return abs(slow - slower) < _ALIKE * slow and abs(fails - failing) < _ALIKE_ERRORS + _ALIKE * fails
+    def fit(self, now: Moment) -> bool:
+        """Whether that second differs by no more than the noise of the load."""
+        before, tick = self._moment, now.tick
+        was = before.tick
+        if tick.second - was.second >= _LAWS_LAST or tick.slices or was.slices or before.faults != now.faults:
+            return False
+        # The engine puts new shares in place of old ones: the same array has not changed.
+        if tick.moment.weight is not was.moment.weight and not np.array_equal(tick.weight, was.weight):
+            return False
+        slow, fails = self._latency, self._errors
+        return (
+            abs(slow - float(tick.latency.sum())) < _ALIKE * slow
+            and abs(fails - float(tick.call_errors.sum())) < _ALIKE_ERRORS + _ALIKE * fails
+        )

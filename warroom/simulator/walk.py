@@ -7,21 +7,16 @@ them, which leaves each one's law as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import Final
 
 from warroom.simulator.axes import Axes
 from warroom.simulator.dice import Dice
 from warroom.simulator.laws import Laws
-from warroom.simulator.operations import (
-    client_operation,
-    consumer_operation,
-    journey_operation,
-    producer_operation,
-    server_operation,
-)
-from warroom.simulator.topology import Edge, Queue
+from warroom.simulator.roles import Call, Message, Role, Roles
+from warroom.telemetry.traces import Pairs
 
 SHARED: Final = 0.9
 _REST: Final = sqrt(1.0 - SHARED * SHARED)
@@ -30,6 +25,8 @@ _MOST_TRIES: Final = 6
 _MOST_NODES: Final = 120
 _LONGEST: Final = 120.0
 """Seconds: no span is longer."""
+_SHORTEST: Final = 1e-5
+"""Seconds: no time is less on average."""
 _SHORT: Final = 0.0005
 """Seconds for a connection that are not worth a span."""
 _UNCONNECTED: Final = {
@@ -40,25 +37,52 @@ _UNCONNECTED: Final = {
 is in the network's."""
 
 
-@dataclass(slots=True)
 class Node:
-    """A span to be. `offset` counts from its parent's start, both in seconds; `mode` is why it failed, in one word."""
+    """A span to be. `offset` counts from its parent's start, both in seconds; `mode` is why it failed, in one word.
 
-    service: int
-    region: int
-    version: str
-    operation: str
-    kind: str
-    length: float = 0.0
-    offset: float = 0.0
-    status: int = 200
-    mode: str = ""
-    lasting: bool = False
-    """Whether trying again does not help."""
-    peer: str = ""
-    attempt: int = 0
-    tags: tuple[tuple[str, str], ...] = ()
-    children: list[Node] = field(default_factory=list)
+    `parent` is its parent's place among the nodes of the same part of a walk, -1 for the first.
+    """
+
+    __slots__ = (
+        "attempt", "children", "lasting", "length", "mode", "offset", "parent", "peer", "role", "status", "tags",
+    )  # fmt: skip
+
+    def __init__(self, role: Role, parent: int = -1) -> None:
+        self.role, self.parent = role, parent
+        self.length = self.offset = 0.0
+        self.status, self.mode, self.attempt = 200, "", 0
+        self.lasting = False
+        """Whether trying again does not help."""
+        self.peer = role.peer
+        """Whom it called, or who made it fail."""
+        self.tags: Pairs = ()
+        self.children: Sequence[Node] = ()
+        """What it did for its request where it answers one: calls and messages."""
+
+    @property
+    def service(self) -> int:
+        """Whose it is."""
+        return self.role.service
+
+    @property
+    def region(self) -> int:
+        """Where that is."""
+        return self.role.region
+
+    @property
+    def version(self) -> str:
+        """In which version."""
+        return self.role.version
+
+    @property
+    def operation(self) -> str:
+        """What it did."""
+        return self.role.operation
+
+    @property
+    def kind(self) -> str:
+        """As a span's."""
+        return self.role.kind
 
     @property
     def failed(self) -> bool:
@@ -67,36 +91,33 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What a request left in a queue: which of its nodes did, and `delay` seconds later those of the taker."""
+
+    left: int
+    delay: float
+    nodes: list[Node]
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
-    """A request: its root, and what it left in queues: seconds until it is taken up, who left it, who takes it."""
+    """A request: its nodes, each behind its parent and before what comes after it, and what it left in queues."""
 
     journey: str
     region: int
-    slices: tuple[tuple[str, str], ...]
-    root: Node
-    later: tuple[tuple[float, Node, Node], ...]
+    slices: Pairs
+    nodes: list[Node]
+    later: tuple[Later, ...]
 
 
 class Walker:
     """Follows requests, one at a time."""
 
     def __init__(self, axes: Axes, dice: Dice) -> None:
-        self._axes, self._dice = axes, dice
-        topology = self._topology = axes.topology
-        where = topology.service_index
-        self.targets = tuple(where[one.target] for one in topology.edges)
-        self.sources = tuple(where[one.source] for one in topology.edges)
-        self._calls: list[list[tuple[int, Edge]]] = [[] for _ in topology.services]
-        for at, edge in enumerate(topology.edges):
-            self._calls[self.sources[at]].append((at, edge))
-        self._queues: list[list[tuple[int, Queue]]] = [[] for _ in topology.services]
-        for at, queue in enumerate(topology.queues):
-            self._queues[where[queue.source]].append((at, queue))
-        self._external = tuple(one.kind == "external" for one in topology.services)
-        self._client = tuple(client_operation(one) for one in topology.edges)
-        self._operations = tuple(server_operation(one, topology) for one in topology.services)
-        self._entries = tuple(where[one.entry] for one in topology.journeys)
-        self._dims = tuple((dim, tuple(shares), tuple(shares.values())) for dim, shares in topology.slices.items())
+        self._dice, self._regions = dice, axes.count
+        self.roles = Roles(axes)
+        self._journeys = tuple(one.name for one in axes.topology.journeys)
+        self._dims = tuple((dim, tuple(shares), tuple(shares.values())) for dim, shares in axes.topology.slices.items())
         self._names: tuple[tuple[str, ...], ...] = ()
         self.own_status: dict[int, int] = {}
         """By service, the status of its own failures where it is not 500."""
@@ -106,152 +127,175 @@ class Walker:
         if sum(laws.asked) <= 0:
             return None
         self._names = versions
-        journey = self._dice.pick(laws.asked)
-        region = self._dice.pick(laws.requests[journey])
-        slices = tuple((dim, names[self._dice.pick(shares)]) for dim, names, shares in self._dims)
-        one = _Request(laws, journey, dict(slices))
-        root = self._serve(one, self._entries[journey], region, self._dice.normal())
-        root.operation = journey_operation(self._topology.journeys[journey])
-        return Walk(self._topology.journeys[journey].name, region, slices, root, tuple(one.later))
+        dice = self._dice
+        journey = dice.pick(laws.asked)
+        region = dice.pick(laws.requests[journey])
+        slices = tuple([(dim, names[dice.pick(shares)]) for dim, names, shares in self._dims])
+        one = _Request(laws, journey, slices)
+        self._serve(one, self.roles.entries[journey], region, dice.normal(), -1)
+        return Walk(self._journeys[journey], region, slices, one.first, tuple(one.later))
 
-    def _serve(self, one: _Request, service: int, region: int, z: float) -> Node:
+    def _serve(self, one: _Request, act: int, region: int, z: float, parent: int) -> Node:
         """A service answers."""
-        laws, dice, journey = one.laws, self._dice, one.journey
-        one.nodes += 1
-        slot = laws.only[service][region]
+        dice, nodes, service = self._dice, one.nodes, self.roles.services[act]
+        one.steps += 1
+        row = service * self._regions + region
+        slot, refused, lasting, weight, own, time, mean, sigma = one.stops[row]
         if slot < 0:
-            slot = dice.pick(laws.weight[service][region])
-        node = Node(service, region, self._names[service][slot], self._operations[service], "server")
-        if dice.happens(laws.refused[service][region]):
-            node.length, node.status, node.mode = 0.0005 + 0.001 * dice.share(), 503, "refused"
-            return node
-        mean = laws.mean[journey][service][region] * laws.version_time[service][region][slot]
-        fails, hurt = laws.version_own[service][region][slot], 0.0
-        for dim, value, extra, errors in laws.slices:
-            if one.slices.get(dim) == value:
-                mean += extra[service][region]
-                hurt = max(hurt, errors[service][region])
-        node.length = min(_time(mean, laws.sigma[journey][service][region], z), _LONGEST)
-        if dice.happens(1.0 - (1.0 - fails) * (1.0 - hurt)):
+            slot = dice.pick(weight)
+        role = self.roles[act, region, self._names[service][slot]]
+        node = Node(role, parent)
+        here = len(nodes)
+        nodes.append(node)
+        if refused and dice.happens(refused):
+            return _ended(node, 0.0005 + 0.001 * dice.share(), 503, "refused")
+        mean *= time[slot]
+        fails, hurt = own[slot], 0.0
+        for dim, value, extra, errors in one.laws.slices:
+            if (dim, value) in one.slices:
+                mean += extra[row]
+                hurt = max(hurt, errors[row])
+        node.length = _time(mean, sigma, z)
+        if node.length > _LONGEST:
+            node.length = _LONGEST
+        failing = 1.0 - (1.0 - fails) * (1.0 - hurt)
+        if failing > 0 and dice.share() < failing:
             node.status, node.mode = self.own_status.get(service, 500), "slice" if hurt > fails else "own"
-            if node.mode == "own" and dice.share() * fails < laws.lasting[service][region]:
+            if node.mode == "own" and dice.share() * fails < lasting:
                 node.mode, node.lasting = "missing", True
             return node
-        self._call_others(one, node, z)
+        if role.calls or role.messages:
+            self._call_others(one, node, here, z)
         return node
 
-    def _call_others(self, one: _Request, node: Node, z: float) -> None:
+    def _call_others(self, one: _Request, node: Node, here: int, z: float) -> None:
         """The calls that a service makes for a request, then what it leaves in queues."""
-        units: list[list[Node]] = []
-        calls, region, count = one.laws.calls[one.journey], node.region, self._dice.count
-        for at, edge in self._calls[node.service]:
-            for _ in range(min(count(calls[at][region]), _MOST_CALLS)):
-                if one.nodes > _MOST_NODES:
+        made: list[Node] = []
+        lengths: list[float] = []
+        calls, role, share = one.calls, node.role, self._dice.share
+        for call in role.calls:
+            times, left = calls[call.row]
+            if left and share() < left:
+                times += 1
+            for _ in range(times if times < _MOST_CALLS else _MOST_CALLS):
+                if one.steps > _MOST_NODES:
                     break
-                unit = self._call(one, at, edge, node, z)
-                units.append(unit)
-                if unit[-1].failed and edge.critical:
-                    node.status = 504 if unit[-1].mode == "timeout" else 502
-                    node.mode, node.peer, node.lasting = unit[-1].mode, edge.target, unit[-1].lasting
-                    break
-            if node.failed:
+                last = self._attempt(one, call, here, z)
+                last.attempt = 1
+                made.append(last)
+                lengths.append(last.length)
+                if last.status != 200:
+                    last = self._repeat(one, call, here, z, made, lengths)
+                    if last.status != 200 and call.edge.critical:
+                        node.status = 504 if last.mode == "timeout" else 502
+                        node.mode, node.peer, node.lasting = last.mode, call.edge.target, last.lasting
+                        break
+            if node.status != 200:
                 break
-        if not node.failed:
-            for at, queue in self._queues[node.service]:
-                for _ in range(min(self._dice.count(queue.messages), 2)):
-                    units.append([self._publish(one, at, queue, node)])
-        _place(node, units)
+        else:
+            for message in role.messages:
+                for _ in range(min(self._dice.count(message.queue.messages), 2)):
+                    made.append(self._publish(one, message, role.region, here))
+                    lengths.append(made[-1].length)
+        if made:
+            node.children = made
+            _place(node, made, lengths)
 
-    def _call(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> list[Node]:
-        """One call with its repetitions, in order."""
-        attempt = self._attempt(one, at, edge, node, z)
-        attempt.attempt = 1
-        tries = [attempt]
-        most = 1 + min(int(one.laws.retries[at][node.region]), _MOST_TRIES)
-        while attempt.status != 200 and not attempt.lasting and len(tries) < most:
-            if self._dice.share() >= one.laws.granted[at][node.region]:
+    def _repeat(self, one: _Request, call: Call, here: int, z: float, made: list[Node], lengths: list[float]) -> Node:
+        """The repetitions of a failed call, in order; gives the last."""
+        first = len(made) - 1
+        attempt = made[first]
+        _, _, _, _, retries, granted, _ = one.laws.legs[call.row]
+        most = 1 + min(int(retries), _MOST_TRIES)
+        while attempt.status != 200 and not attempt.lasting and len(made) - first < most:
+            if self._dice.share() >= granted:
                 break
-            attempt = self._attempt(one, at, edge, node, z)
-            tries.append(attempt)
-            attempt.attempt = len(tries)
-        return tries
+            attempt = self._attempt(one, call, here, z)
+            made.append(attempt)
+            attempt.attempt = len(made) - first
+        lengths[-1] = sum([each.length for each in made[first:]])
+        return attempt
 
-    def _attempt(self, one: _Request, at: int, edge: Edge, node: Node, z: float) -> Node:
-        laws, dice, region = one.laws, self._dice, node.region
-        one.nodes += 1
-        target, timeout = self.targets[at], laws.timeout[at][region]
-        made = Node(node.service, region, node.version, self._client[at], "client", peer=edge.target)
-        if dice.happens(laws.broken[at][region]):
-            return self._unconnected(laws, at, edge, made)
-        waited = 0.0
-        if laws.pool_wait[at][region] > _SHORT:
-            wait = self._waited(laws, at, made)
-            made.children.append(wait)
-            waited = wait.length
+    def _attempt(self, one: _Request, call: Call, parent: int, z: float) -> Node:
+        laws, dice, nodes = one.laws, self._dice, one.nodes
+        one.steps += 1
+        row, _, outside, answer, role, _ = call
+        broken, wait, network, timeout, _, _, home = laws.legs[row]
+        made = Node(role, parent)
+        here = len(nodes)
+        nodes.append(made)
+        if broken and dice.happens(broken):
+            return self._unconnected(one, call, made, here)
+        waited = self._waited(one, call, here).length if wait > _SHORT else 0.0
         shared = SHARED * z + _REST * dice.normal()
-        if self._external[target]:
-            made.length = _time(laws.call_mean[at][region], laws.call_sigma[at][region], shared)
-            if made.length <= timeout and dice.happens(laws.errors[target][region]):
+        if outside >= 0:
+            made.length = _time(laws.call_mean[row], laws.call_sigma[row], shared)
+            if made.length <= timeout and dice.happens(laws.errors[outside]):
                 made.status, made.mode = 502, "peer"
         else:
-            where = laws.home[at][region]
-            answered = self._serve(one, target, where if where >= 0 else dice.pick(laws.route[at][region]), shared)
-            half = max(laws.network[at][region], 1e-5) / 2
-            answered.offset = half + waited
-            made.children.append(answered)
-            made.length = answered.offset + answered.length + half
+            there = home if home >= 0 else dice.pick(laws.route[row])
+            answered = self._serve(one, answer, there, shared, here)
+            answered.offset = network + waited
+            made.length = answered.offset + answered.length + network
             if answered.status != 200:
                 made.status, made.mode, made.lasting = 502, "peer", answered.lasting
         return made if made.length <= timeout else _ended(made, timeout, 504, "timeout")
 
-    def _waited(self, laws: Laws, at: int, made: Node) -> Node:
+    def _waited(self, one: _Request, call: Call, parent: int) -> Node:
         """The wait for a connection of a pool."""
-        region = made.region
-        wait = Node(made.service, region, made.version, "pool.acquire", "internal", peer=made.peer)
-        wait.length = min(-log(1.0 - self._dice.share()) * laws.pool_wait[at][region], _LONGEST)
-        in_use, most = laws.pool_used[at][region], laws.pool_size[at][region]
+        wait = Node(call.waiting, parent)
+        one.nodes.append(wait)
+        wait.length = min(-log(1.0 - self._dice.share()) * one.laws.legs[call.row][1], _LONGEST)
+        in_use, most = one.laws.pool(call.row)
         wait.tags = (("pool.in_use", f"{in_use:.0f}"), ("pool.max", f"{most:.0f}"))
         return wait
 
-    def _unconnected(self, laws: Laws, at: int, edge: Edge, made: Node) -> Node:
+    def _unconnected(self, one: _Request, call: Call, made: Node, here: int) -> Node:
         """An attempt that the callee never saw."""
-        region, draw = made.region, self._dice.share()
-        reason = laws.reason(at, region, self._dice.share())
+        draw = self._dice.share()
+        reason = one.laws.reason(call.row, self._dice.share())
         if reason == "pool":
-            made.children.append(self._waited(laws, at, made))
-            made.children[0].length = edge.pool_timeout_ms / 1000
-            return _ended(made, edge.pool_timeout_ms / 1000, 503, "pool")
+            wait = self._waited(one, call, here)
+            wait.length = call.edge.pool_timeout_ms / 1000
+            return _ended(made, wait.length, 503, "pool")
         length, status = _UNCONNECTED[reason]
-        return _ended(made, min(length * (0.5 + draw), laws.timeout[at][region]), status, reason)
+        return _ended(made, min(length * (0.5 + draw), one.laws.legs[call.row][3]), status, reason)
 
-    def _publish(self, one: _Request, at: int, queue: Queue, node: Node) -> Node:
+    def _publish(self, one: _Request, message: Message, region: int, parent: int) -> Node:
         """A message left for another service, which takes it up later."""
-        laws, target = one.laws, self._topology.service_index[queue.target]
-        made = Node(node.service, node.region, node.version, producer_operation(queue), "producer", peer=queue.target)
+        made = Node(message.role, parent)
+        nodes = one.nodes
+        nodes.append(made)
         made.length = 0.0008 + 0.002 * self._dice.share()
-        if one.nodes < _MOST_NODES:
-            taken = self._serve(one, target, node.region, self._dice.normal())
-            taken.operation, taken.kind = consumer_operation(queue), "consumer"
-            taken.tags = (("messaging.destination", queue.name), ("messaging.system", "kafka"))
-            one.later.append((laws.lag[at][node.region] + 0.002, made, taken))
-        made.tags = (("messaging.destination", queue.name), ("messaging.system", "kafka"))
+        made.tags = message.tags
+        if one.steps < _MOST_NODES:
+            left = len(nodes) - 1
+            one.nodes = []
+            taken = self._serve(one, message.taken, region, self._dice.normal(), -1)
+            taken.tags = message.tags
+            # What a taker leaves in turn is not followed.
+            if nodes is one.first:
+                one.later.append(Later(left, one.laws.lag[message.number][region] + 0.002, one.nodes))
+            one.nodes = nodes
         return made
 
 
 class _Request:
     """What a walk carries along."""
 
-    __slots__ = ("journey", "later", "laws", "nodes", "slices")
+    __slots__ = ("calls", "first", "later", "laws", "nodes", "slices", "steps", "stops")
 
-    def __init__(self, laws: Laws, journey: int, slices: dict[str, str]) -> None:
-        self.laws, self.journey, self.slices = laws, journey, slices
-        self.nodes = 0
-        self.later: list[tuple[float, Node, Node]] = []
+    def __init__(self, laws: Laws, journey: int, slices: Pairs) -> None:
+        self.laws, self.slices = laws, slices
+        self.stops, self.calls = laws.stops[journey], laws.calls[journey]
+        self.steps = 0
+        self.first: list[Node] = []
+        self.nodes = self.first
+        self.later: list[Later] = []
 
 
 def _time(mean: float, sigma: float, z: float) -> float:
-    sigma = max(sigma, 0.02)
-    return exp(log(max(mean, 1e-5)) - 0.5 * sigma * sigma + sigma * z)
+    return exp(log(mean if mean > _SHORTEST else _SHORTEST) - 0.5 * sigma * sigma + sigma * z)
 
 
 def _ended(node: Node, length: float, status: int, mode: str) -> Node:
@@ -259,22 +303,27 @@ def _ended(node: Node, length: float, status: int, mode: str) -> Node:
     return node
 
 
-def _place(node: Node, units: list[list[Node]]) -> None:
-    """Put the calls into the caller's time: one after the other where there is time for it, else side by side."""
-    if not units:
-        return
-    lengths = [unit[0].length if len(unit) == 1 else sum([child.length for child in unit]) for unit in units]
-    longest, total = max(lengths), sum(lengths)
-    length = node.length = max(node.length, longest * 1.01 + 0.0001)
-    head = min(0.3 * max(length - total, 0.0), 0.2 * length)
-    room = length - head
-    # Every start is moved forward alike, so that the last ends in time.
-    squeeze = min(1.0, (room - longest) / max(total - min(lengths), 1e-9)) if total > room else 1.0
-    at = head
-    for unit, took in zip(units, lengths, strict=True):
-        start = min(at, length - took)
-        for child in unit:
-            child.offset = start
-            start += child.length
-        node.children += unit
-        at += took * squeeze
+def _place(node: Node, made: list[Node], lengths: list[float]) -> None:
+    """Put the calls into the caller's time: one after the other where there is time for it, else side by side.
+
+    `lengths` are of calls with all their repetitions.
+    """
+    longest, total, length = max(lengths), sum(lengths), node.length
+    if length < longest * 1.01 + 0.0001:
+        length = node.length = longest * 1.01 + 0.0001
+    head = 0.3 * (length - total) if length > total else 0.0
+    if head > 0.2 * length:
+        head = 0.2 * length
+    room, squeeze = length - head, 1.0
+    if total > room:
+        # Every start is moved forward alike, so that the last ends in time.
+        squeeze = min(1.0, (room - longest) / max(total - min(lengths), 1e-9))
+    at, start, unit = head, head, 0
+    for child in made:
+        if child.attempt < 2:
+            took = lengths[unit]
+            unit += 1
+            start = at if at < length - took else length - took
+            at += took * squeeze
+        child.offset = start
+        start += child.length
