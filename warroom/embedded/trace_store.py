@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -29,6 +30,9 @@ from warroom.telemetry.traces import (
 
 Place = tuple[int, str]
 """A trace by its start (microseconds) and id: what traces are ordered by."""
+
+Calls = tuple[tuple[tuple[str, str], int], ...]
+"""How often which service called which."""
 
 _TRUE = ("true", "1")
 
@@ -65,6 +69,8 @@ class TraceStore:
         self._order: list[Place] = []
         self._acts: dict[frozenset[Act], int] = {}
         """How many traces do just these."""
+        self._calls: dict[str, Calls] = {}
+        """By trace, what `dependencies` found when it was last asked for them."""
 
     def __len__(self) -> int:
         return len(self._traces)
@@ -134,17 +140,26 @@ class TraceStore:
         A service that calls itself is counted too, as Jaeger's memory store does.
         """
         last, first = round(end * 1_000_000), round((end - lookback) * 1_000_000)
-        calls: Counter[tuple[str, str]] = Counter()
+        traces: Counter[Calls] = Counter()
         for index in range(bisect_left(self._order, (last, "")) - 1, -1, -1):
-            kept = self._traces[self._order[index][1]]
-            if kept.outline.end <= first:
-                continue
-            links = list(links_of(kept.trace.spans))
-            if not any(first < start < last for _, _, _, start in links):
-                continue
-            services = {span_id: service for span_id, _, service, _ in links}
-            calls.update((services[parent], service) for _, parent, service, _ in links if parent in services)
+            begun, trace_id = self._order[index]
+            kept = self._traces[trace_id]
+            if begun > first or _begins_between(kept, first, last):
+                traces[self._calls_of(trace_id, kept)] += 1
+        calls: Counter[tuple[str, str]] = Counter()
+        for each, times in traces.items():
+            for pair, count in each:
+                calls[pair] += count * times
         return tuple(ServiceEdge(parent, child, count) for (parent, child), count in sorted(calls.items()))
+
+    def _calls_of(self, trace_id: str, kept: _Kept) -> Calls:
+        found = self._calls.get(trace_id)
+        if found is None:
+            links = list(links_of(kept.trace.spans))
+            services = {span_id: service for span_id, _, service, _ in links}
+            counts = Counter((services[parent], service) for _, parent, service, _ in links if parent in services)
+            found = self._calls[trace_id] = _shared(tuple(sorted(counts.items())))
+        return found
 
     def _put(self, trace: Trace) -> None:
         outline = outline_of(trace.spans)
@@ -155,6 +170,7 @@ class TraceStore:
     def _take_out(self, kept: _Kept) -> None:
         del self._traces[kept.trace.trace_id]
         del self._order[bisect_left(self._order, (kept.outline.first, kept.trace.trace_id))]
+        self._calls.pop(kept.trace.trace_id, None)
         acts = kept.outline.acts
         self._acts[acts] -= 1
         if not self._acts[acts]:
@@ -165,6 +181,17 @@ class TraceStore:
             len(self._order) > self._most or self._order[0][0] < self._order[-1][0] - self._microseconds
         ):
             self._take_out(self._traces[self._order[0][1]])
+
+
+def _begins_between(kept: _Kept, first: int, last: int) -> bool:
+    """Whether a span of it begins there; both are microseconds, neither is inside."""
+    return kept.outline.end > first and any(first < start < last for _, _, _, start in links_of(kept.trace.spans))
+
+
+@lru_cache(4096)
+def _shared(calls: Calls) -> Calls:
+    """The one object for all traces in which the same is called: most of them are like many others."""
+    return calls
 
 
 def _insert(places: list[Place], place: Place) -> None:
