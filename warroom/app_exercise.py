@@ -67,9 +67,9 @@ class CannotHost(Exception):
 class ExercisePlan:
     """What to play, and how. `me` runs it: as a host, or `solo` as the one player among automated colleagues.
 
-    `speed` is the pace once it starts, which is when `players` are in the room, at once when solo, else by a host's
-    hand. `branch` is a log, and the second of it from which this exercise goes on. `directory` is where the log stays,
-    `incident` what the exercise is called on it. TLS is as for `serve`.
+    `speed` is the pace once it starts, which is when `players` are in the room, else by a host's hand; where `me` is no
+    host, as when solo, once they are there. `branch` is a log, and the second of it from which this exercise goes on.
+    `directory` is where the log stays, `incident` what the exercise is called on it. TLS is as for `serve`.
 
     `team` plays by itself, the usual colleagues where it is None and the exercise solo. It has played for the first
     `head_start` seconds when the exercise opens, which then runs already; `start` lies so long in the past.
@@ -150,7 +150,7 @@ async def exercise(plan: ExercisePlan, clock: ExerciseClock | None = None) -> As
             theirs = {name: tokens[name] for name in team.team}
             await stack.enter_async_context(LiveTeam(team, facilitator, theirs, url, trust))
         opened = OpenExercise(plan, url, clock, facilitator, tokens[plan.me], tuple(codes))
-        if (plan.players or plan.solo) and not plan.head_start:
+        if (plan.players or plan.me not in drill.hosts) and not plan.head_start:
             await _working(stack, _start_when_here(opened, team), "exercise-start")
         stack.push_async_callback(facilitator.abandon)
         yield opened
@@ -323,12 +323,12 @@ async def _working(stack: AsyncExitStack, work: Any, name: str) -> None:
 
 
 async def _start_when_here(opened: OpenExercise, team: Bot | None) -> None:
-    """Start once everybody is in the room: all players that were asked for, or whoever plays alone."""
+    """Start once everybody is in the room: all players that were asked for, or whoever plays without a host."""
     plan, room = opened.plan, opened.facilitator.room
-    wanted = 1 if plan.solo else plan.players
+    wanted = plan.players or 1
 
     def here() -> int:
-        aside = {FACILITATOR} if plan.solo else {FACILITATOR, plan.me}
+        aside = {FACILITATOR, plan.me} if plan.players else {FACILITATOR}
         return len({one.name for one in room.people} - aside - set(team.team if team is not None else ()))
 
     changed = asyncio.Event()

@@ -23,7 +23,7 @@ from warroom.incident.verdict import Proposed
 from warroom.incident.words import Access
 from warroom.tabletop.bots import make
 from warroom.tabletop.bots.team import Bot
-from warroom.tabletop.deeds import Act, Whisper
+from warroom.tabletop.deeds import FACILITATOR, Act, Whisper, command
 from warroom.tabletop.drill import Drill, Telemetry
 from warroom.tabletop.headless import Run, acts, play
 from warroom.tabletop.model import Scenario
@@ -95,7 +95,7 @@ def going_on(
     records: Sequence[Record], scenario: Scenario, second: int, *, incident: str
 ) -> tuple[Drill, tuple[Record, ...], tuple[Whisper, ...]]:
     """The drill as it stood at the end of `second`, for people to play on: with the same past as a log of its own under
-    the name `incident`, and what had been whispered.
+    the name `incident`, and what had been whispered. Its time stands, whatever pace it had, until it is started again.
 
     Raises:
         BranchError: as `branch`.
@@ -111,6 +111,8 @@ def going_on(
     whispers: list[Whisper] = []
     _catch_up(drill, room, before, second, origin, whispers, [])
     drill.hosts = room.state.exercise.hosts if room.state.exercise else drill.hosts
+    if room.state.exercise and room.state.exercise.speed:
+        room.ask(FACILITATOR, command("set-pace", speed=0.0).fields, started + timedelta(seconds=second))
     return drill, tuple(room.records), tuple(whispers)
 
 

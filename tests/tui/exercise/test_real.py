@@ -12,6 +12,7 @@ import pytest
 from tests.tui.consoles import screen_text, shows, until
 from warroom.app_exercise import ExercisePlan
 from warroom.app_show import Show
+from warroom.tabletop.headless import run_headless
 from warroom.tabletop.library import installed
 from warroom.tui.app import WarroomApp
 from warroom.tui.screens.board import BoardScreen
@@ -56,6 +57,26 @@ async def test_a_host_starts_it_speeds_it_up_says_a_word_and_stops_it(hosted: Sh
         await until(pilot, lambda: not _state(app).exercise.running)
         await until(pilot, lambda: "finished" in screen_text(app)[0])
         assert _state(app).exercise.key
+
+
+async def test_who_goes_on_from_an_exercise_has_its_time_stand_until_they_are_there_and_then_run_as_they_asked(
+    tmp_path: Path,
+) -> None:
+    found = installed().find("first-drill")
+    assert found is not None
+    played = run_headless(found.scenario, found.scenario.world.seed, "nothing", seconds=20)
+    plan = ExercisePlan(
+        found.scenario, found.scenario.world.seed, "ana", tmp_path / "log", played.start, speed=20.0,
+        branch=(tuple(played.records), 10),
+    )  # fmt: skip
+    with Show(plan) as show:
+        opened = show.open()
+        assert opened.facilitator.state.exercise is not None
+        assert (opened.facilitator.state.exercise.speed, opened.clock.monotonic()) == (0.0, 10.0)
+        app = WarroomApp(show.opener, show.options(theme="warroom-night"))
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, BoardScreen) and shows(app, "20x"))
+            app.exit()
 
 
 def _state(app: WarroomApp) -> Any:
