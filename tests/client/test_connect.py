@@ -69,6 +69,23 @@ def test_a_home_for_each_server_and_the_token_only_for_its_owner(tmp_path: Path)
     assert not token.exists()
 
 
+def test_each_name_on_an_account_has_a_token_of_its_own(tmp_path: Path) -> None:
+    ana, bo = Grant("wr_ana", "ana", "responder"), Grant("wr_bo", "bo", "observer")
+
+    def kept(name: str = "") -> Home:
+        return Home("war", tmp_path, name)
+
+    kept().keep(ana)
+    kept().keep(bo)
+    assert [kept(name).grant() for name in ("ana", "bo", "", "login name")] == [ana, bo, bo, bo]
+    assert kept("ana").outbox != kept("bo").outbox
+    assert stat.S_IMODE((kept("ana").outbox.parent / "token.json").stat().st_mode) == 0o600
+    kept("bo").forget()
+    assert [kept(name).grant() for name in ("ana", "bo", "")] == [ana, None, None]
+    kept().forget()
+    assert kept("ana").grant() is None
+
+
 async def test_an_invite_is_traded_for_a_token() -> None:
     async with SocketServer(Log()) as server:
         server.invites["7K3Q-9TZM"] = "jana"

@@ -125,6 +125,27 @@ def test_two_who_type_at_the_same_time_lose_no_letter(
         assert [text for text in said if text.startswith(name)] == own
 
 
+def test_two_who_share_an_account_are_who_they_joined_as(
+    owner: Person, room: Served, incident: str, tmp_path: Path
+) -> None:
+    shared = Person("guest", tmp_path)
+    del shared.env["WARROOM_NAME"]
+    invitations = {name: owner.run("invite", "--name", name).strip() for name in ("ana", "bo")}
+    screens = [shared.console("join", one) for one in invitations.values()]
+    for name, screen in zip(invitations, screens, strict=True):
+        with screen:
+            screen.until(f"{name} (responder)").press("enter")
+            screen.until("Declared").press("n")
+            screen.until("What you see").type(f"from {name}")
+            screen.press("ctrl+s")
+            screen.until("Cancel", gone=True).until(f"from {name}")
+    for name in invitations:
+        shared.env["WARROOM_NAME"] = name
+        shared.run("note", incident, f"again {name}")
+    notes = {str(one["event"]["text"]): one["actor"] for one in records(owner, incident) if one["tag"] == "note-added"}
+    assert notes == {"from ana": "ana", "from bo": "bo", "again ana": "ana", "again bo": "bo"}
+
+
 def test_what_is_written_while_the_server_is_dead_is_shown_and_delivered(
     owner: Person, room: Served, incident: str
 ) -> None:

@@ -118,7 +118,6 @@ def keep(command: Mapping[str, Any], incident: str, why: str, *, as_json: bool) 
     """
     from pydantic import ValidationError
 
-    from warroom.client.connect import Home
     from warroom.client.outbox import Outbox
     from warroom.incident.commands import COMMAND
     from warroom.wire.codec import first_complaint
@@ -126,7 +125,7 @@ def keep(command: Mapping[str, Any], incident: str, why: str, *, as_json: bool) 
     here = context()
     try:
         body = COMMAND.validate_python(dict(command)).model_dump(mode="json")
-        outbox = Outbox.open(Home(address_for_later(), here.places.state / "servers").outbox)
+        outbox = Outbox.open(here.home(address_for_later()).outbox)
     except ValidationError as wrong:
         raise Stop(Exit.USAGE, first_complaint(wrong)) from None
     except OSError as error:
@@ -165,6 +164,5 @@ def send_kept() -> None:
     if next(here.places.state.glob("servers/*/as-*/outbox*.db"), None) is None:
         return
     from warroom.cli.outbox import send_all
-    from warroom.client.connect import Home
 
-    send_all(Home(here.server.url, here.places.state / "servers").outbox)
+    send_all(here.home(here.server.url).outbox)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import ssl
 
     from warroom.cli.direct import Line
+    from warroom.client.connect import Grant, Home
     from warroom.settings.load import Loaded
     from warroom.settings.places import Places
     from warroom.tracing.spans import Tracer
@@ -122,11 +123,10 @@ class Context:
             return ""
 
     def _granted(self, address: str) -> Server:
-        from warroom.client.connect import Home
         from warroom.client.errors import BadAddress
 
         try:
-            home = Home(address, self.places.state / "servers")
+            home = self.home(address)
         except BadAddress as wrong:
             raise Stop(Exit.USAGE, str(wrong)) from None
         token = self.loaded.settings.token
@@ -137,6 +137,20 @@ class Context:
             words = f"no token is kept for {home.url}; ask for an invite and use `warroom join HOST:PORT#CODE`"
             raise Stop(Exit.REFUSED, words)
         return Server(home.url, grant.token, grant.name)
+
+    def home(self, url: str) -> Home:
+        """What this machine keeps for that server, for whoever the settings name.
+
+        Raises:
+            BadAddress: it is no address.
+        """
+        from warroom.client.connect import Home
+
+        return Home(url, self.places.state / "servers", self.loaded.settings.name)
+
+    def use(self, url: str, grant: Grant) -> None:
+        """Mean this server from now on, by this token, whatever else is kept or runs here."""
+        self.server = Server(url, grant.token, grant.name)
 
     @property
     def tls(self) -> ssl.SSLContext | None:
@@ -169,11 +183,13 @@ class Context:
 
     def remember_joined(self, url: str) -> None:
         """Use that server from now on, while none is named and none runs here; empty for none."""
+        from warroom.client.connect import write_whole
+
         path = self.places.state / "joined"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if url:
-                path.write_text(url + "\n", "utf-8")
+                write_whole(path, f"{url}\n".encode())
             else:
                 path.unlink(missing_ok=True)
         except OSError as error:

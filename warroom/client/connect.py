@@ -19,6 +19,7 @@ from platformdirs import user_state_path
 from warroom.client.errors import BadAddress, Refused
 
 DEFAULT_PORT = 8765
+TOKEN_FILE = "token.json"  # noqa: S105 - a file's name
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}")
 _MISREAD = str.maketrans({"I": "1", "L": "1", "O": "0"})
@@ -116,12 +117,13 @@ async def trade(
 
 
 class Home:
-    """What this machine keeps for one server: token, outbox, replicas; in a directory of its own, mode 0700.
+    """What this machine keeps for one server: tokens, outboxes, replicas; in a directory of its own, mode 0700.
 
-    `base` is `~/.local/state/warroom/servers` on Linux unless given.
+    `base` is `~/.local/state/warroom/servers` on Linux unless given. Each name has its own token and outbox, so that
+    several people can share an account; `name` says whose are meant, without one those of who joined last.
     """
 
-    def __init__(self, url: str, base: Path | None = None) -> None:
+    def __init__(self, url: str, base: Path | None = None, name: str = "") -> None:
         """
         Raises:
             BadAddress: `url` is no address.
@@ -131,10 +133,11 @@ class Home:
         base = base or user_state_path("warroom", appauthor=False) / "servers"
         place = f"{parts.hostname}_{parts.port}{parts.path.removesuffix('/ws')}"
         self.directory = base / re.sub(r"[^0-9A-Za-z._-]", "_", place)
+        self._name = name
 
     @property
     def outbox(self) -> Path:
-        """The outbox of whoever the kept token names; replicas lie beside it.
+        """The outbox of whoever the token names; replicas lie beside it.
 
         A server binds an outbox to the first name it hears from it, so each name has its own.
         """
@@ -142,33 +145,61 @@ class Home:
 
     def outbox_of(self, name: str) -> Path:
         """The outbox of `name`."""
-        return self.directory / f"as-{re.sub(r'[^0-9A-Za-z._-]', '_', name)}" / "outbox.db"
+        return self._of(name) / "outbox.db"
 
     def grant(self) -> Grant | None:
-        """The token kept for this server, or None."""
-        try:
-            said = orjson.loads((self.directory / "token.json").read_bytes())
-            return Grant(str(said["token"]), str(said["name"]), str(said["access"]))
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
+        """The token kept for this server: of the name that is meant, else of who joined last; None without any."""
+        own = _read_grant(self._of(self._name) / TOKEN_FILE) if self._name else None
+        return own if own and own.name == self._name else _read_grant(self.directory / TOKEN_FILE)
 
     def keep(self, grant: Grant) -> None:
-        """Keep a token, in place of the one before, readable by its owner only.
+        """Keep a token as that of its name, in place of the one before, and as the last; readable by its owner only.
 
         Raises:
             OSError: the disk does not take it.
         """
+        said = {"url": self.url, "token": grant.token, "name": grant.name, "access": grant.access}
+        own = self._of(grant.name)
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=self.directory, prefix=".token-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                said = {"url": self.url, "token": grant.token, "name": grant.name, "access": grant.access}
-                file.write(orjson.dumps(said))
-            os.replace(name, self.directory / "token.json")
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        own.mkdir(exist_ok=True, mode=0o700)
+        for directory in (own, self.directory):
+            write_whole(directory / TOKEN_FILE, orjson.dumps(said))
 
     def forget(self) -> None:
-        """Remove the token."""
-        (self.directory / "token.json").unlink(missing_ok=True)
+        """Remove the token of the name that is meant; where none is meant or it has none, all tokens."""
+        grant, own = self.grant(), self._of(self._name) / TOKEN_FILE
+        last = self.directory / TOKEN_FILE
+        if not self._name or grant is None or grant.name != self._name:
+            for path in (last, *self.directory.glob(f"as-*/{TOKEN_FILE}")):
+                path.unlink(missing_ok=True)
+            return
+        own.unlink(missing_ok=True)
+        if (kept := _read_grant(last)) and kept.name == self._name:
+            last.unlink(missing_ok=True)
+
+    def _of(self, name: str) -> Path:
+        return self.directory / f"as-{re.sub(r'[^0-9A-Za-z._-]', '_', name)}"
+
+
+def _read_grant(path: Path) -> Grant | None:
+    try:
+        said = orjson.loads(path.read_bytes())
+        return Grant(str(said["token"]), str(said["name"]), str(said["access"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file for its owner only, whole or not at all, also while others write it.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(draft, path)
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise

@@ -100,17 +100,16 @@ def opener_of(here: Context) -> Callable[[Callable[[View], None]], Any]:
 
     def open_client(wake: Callable[[View], None]) -> Any:
         from warroom.cli.local import find_or_start
-        from warroom.client.connect import Home
         from warroom.client.thread import ClientThread
 
         if not named:
             find_or_start(here.places)
         server = here.server
-        home = Home(server.url, here.places.state / "servers")
+        home = here.home(server.url)
         return ClientThread(
             server.url,
             server.token,
-            outbox=home.outbox,
+            outbox=home.outbox_of(server.name) if server.name else home.outbox,
             kind="console",
             tls=here.tls,
             name=here.me,

@@ -22,14 +22,14 @@ def join_command(invitation: str, name: str | None, no_console: bool) -> None:
     The code is used up and traded for a token, which is kept here readable by you alone. Commands use that server
     from then on, while none runs on this machine; `warroom leave` ends that.
     """
-    from warroom.client.connect import Home, read_invitation, trade
+    from warroom.client.connect import read_invitation, trade
     from warroom.client.errors import BadAddress, ClientError, Refused
 
     here = context()
     try:
         read = read_invitation(invitation)
         grant = asyncio.run(trade(read, name or here.me, tls=here.trust, timeout=here.timeout))
-        Home(read.url, here.places.state / "servers").keep(grant)
+        here.home(read.url).keep(grant)
     except BadAddress as wrong:
         raise Stop(Exit.USAGE, str(wrong)) from None
     except Refused as refused:
@@ -43,7 +43,7 @@ def join_command(invitation: str, name: str | None, no_console: bool) -> None:
     if not no_console and sys.stdout.isatty():
         from warroom.cli.commands.console import open_console
 
-        here.flags["server"] = read.url
+        here.use(read.url, grant)
         open_console(here)
 
 
@@ -51,14 +51,12 @@ def join_command(invitation: str, name: str | None, no_console: bool) -> None:
 @click.option("--forget-token", is_flag=True, help="Also remove the token; a new invite is needed to come back.")
 def leave_command(forget_token: bool) -> None:
     """Forget the server joined last."""
-    from warroom.client.connect import Home
-
     here = context()
     joined = here.joined()
     if not joined:
         output.say("no server was joined")
         return
     if forget_token:
-        Home(joined, here.places.state / "servers").forget()
+        here.home(joined).forget()
     here.remember_joined("")
     output.say(f"left {joined}")
