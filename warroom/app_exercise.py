@@ -323,7 +323,9 @@ async def _working(stack: AsyncExitStack, work: Any, name: str) -> None:
 
 
 async def _start_when_here(opened: OpenExercise, team: Bot | None) -> None:
-    """Start once everybody is in the room: all players that were asked for, or whoever plays without a host."""
+    """Start once everybody is in the room: all players that were asked for, or whoever plays without a host; but not
+    what was started by hand meanwhile.
+    """
     plan, room = opened.plan, opened.facilitator.room
     wanted = plan.players or 1
 
@@ -331,14 +333,17 @@ async def _start_when_here(opened: OpenExercise, team: Bot | None) -> None:
         aside = {FACILITATOR, plan.me} if plan.players else {FACILITATOR}
         return len({one.name for one in room.people} - aside - set(team.team if team is not None else ()))
 
-    changed = asyncio.Event()
-    forget = opened.facilitator.on_change(changed.set)
+    facilitator, changed = opened.facilitator, asyncio.Event()
+    forget = facilitator.on_change(changed.set)
     try:
-        while here() < wanted:
+        while (missing := max(0, wanted - here())) and not facilitator.clock.speed:
+            facilitator.missing = missing
             changed.clear()
             await changed.wait()
-        await opened.start()
+        if not facilitator.clock.speed:
+            await opened.start()
     finally:
+        facilitator.missing = 0
         forget()
 
 

@@ -34,7 +34,8 @@ class CannotPlay(Exception):
 class Facilitator:
     """Hosts one exercise over its own websocket. `incident` is empty until `take_up`.
 
-    It is also what the server's questions to the facilitator are answered by.
+    It is also what the server's questions to the facilitator are answered by. `missing` is how many players have yet to
+    come in before it starts by itself.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Facilitator:
     ) -> None:
         self.drill, self.clock = drill, clock
         self.incident = ""
+        self.missing = 0
         self.refused: list[str] = []
         self.over = asyncio.Event()
         self._client = client
@@ -139,8 +141,8 @@ class Facilitator:
         return self._hosts
 
     def view(self) -> Mapping[str, Any]:
-        """What the facilitator's screen shows; see `host_view`."""
-        return host_view(self.drill, self.state, self.clock.speed)
+        """What the facilitator's screen shows; see `host_view`. `missing` as here."""
+        return {**host_view(self.drill, self.state, self.clock.speed), "missing": self.missing}
 
     def whispers(self, who: str) -> Sequence[Mapping[str, Any]]:
         """What was said in private to that person, or to a duty they hold or held."""

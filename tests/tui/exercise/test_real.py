@@ -36,8 +36,9 @@ async def test_a_host_starts_it_speeds_it_up_says_a_word_and_stops_it(hosted: Sh
     app = WarroomApp(hosted.opener, hosted.options(theme="warroom-night"))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, BoardScreen) and shows(app, "PAUSED"))
+        await until(pilot, lambda: shows(app, "E, then space starts it"))
         await pilot.press("E")
-        await until(pilot, lambda: shows(app, "PAUSED: space goes on") and shows(app, "Milestones"))
+        await until(pilot, lambda: shows(app, "PAUSED: space starts it") and shows(app, "Milestones"))
         await pilot.press("space")
         await until(pilot, lambda: not shows(app, "PAUSED: space"))
         await until(pilot, lambda: not shows(app, "T+00:00"))
@@ -76,6 +77,27 @@ async def test_who_goes_on_from_an_exercise_has_its_time_stand_until_they_are_th
         app = WarroomApp(show.opener, show.options(theme="warroom-night"))
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await until(pilot, lambda: isinstance(app.screen, BoardScreen) and shows(app, "20x"))
+            app.exit()
+
+
+async def test_a_host_sees_how_many_players_it_waits_for_and_may_start_without_them(tmp_path: Path) -> None:
+    found = installed().find("first-drill")
+    assert found is not None
+    plan = ExercisePlan(
+        found.scenario, found.scenario.world.seed, "hana", tmp_path / "log", datetime(2026, 11, 21, 9, tzinfo=UTC),
+        players=2,
+    )  # fmt: skip
+    with Show(plan) as show:
+        show.open()
+        app = WarroomApp(show.opener, show.options(theme="warroom-night"))
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, BoardScreen) and shows(app, "PAUSED"))
+            await pilot.press("E")
+            await until(pilot, lambda: shows(app, "PAUSED: waits for 2 players, space starts now"))
+            await pilot.press("3")
+            await until(pilot, lambda: shows(app, "has not opened the exercise"))
+            await pilot.press("space")
+            await until(pilot, lambda: shows(app, "1x") and not shows(app, "has not opened the exercise"))
             app.exit()
 
 

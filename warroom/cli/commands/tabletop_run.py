@@ -202,8 +202,7 @@ def _invite(opened: OpenExercise) -> None:
     output.say(f"EXERCISE {opened.incident}: each player runs one of these, in a terminal of their own:")
     for number, code in enumerate(opened.codes, start=1):
         output.data(f"  warroom join {address}#{code} --name player-{number}")
-    again = f"WARROOM_NAME=player-1 warroom --server {address}"
-    output.say(f"A player who left comes back with the name in front, also where several share an account: {again}")
+    output.say(f"A player who left comes back by their name: WARROOM_NAME=player-1 warroom --server {address}")
 
 
 async def _follow(plan: ExercisePlan) -> None:

@@ -70,7 +70,11 @@ def banner_line(state: IncidentState, second: float, me: str, unread: int, width
     if unread:
         right.append((f" {g.dot} {unread} new (I) ", ink))
     if not right:
-        words = "its truth may be told now" if over else f"nothing here is real {g.middot} stop: {exercise.safe_word} "
+        words = f"nothing here is real {g.middot} stop: {exercise.safe_word} "
+        if over:
+            words = "its truth may be told now"
+        elif not exercise.speed and second < 1:
+            words = "not begun: E, then space starts it " if me in exercise.hosts else "it has not begun yet "
         right.append((f" {words}", ink))
     room = width - width_of(left)
     if width_of(right) > room:

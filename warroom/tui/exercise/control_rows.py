@@ -161,7 +161,7 @@ def world_rows(view: Mapping[str, Any]) -> Iterator[ControlRow]:
 
 
 def people_rows(view: Mapping[str, Any], state: IncidentState, here: Iterable[str]) -> Iterator[ControlRow]:
-    """Who plays: their duties, whether they are here, who is out of reach, and seats that nobody has."""
+    """Who plays: their duties, whether they are here, who is out of reach or waited for, and seats that nobody has."""
     g, exercise = glyphs(), state.exercise
     hosts = exercise.hosts if exercise is not None else ()
     out = set(view.get("withheld", ())) | (set(exercise.withheld) if exercise is not None else set())
@@ -176,6 +176,8 @@ def people_rows(view: Mapping[str, Any], state: IncidentState, here: Iterable[st
             f"person:{name}", sign, ink, name, duties or "no duty", right, strong=name in out, dim=not duties,
             kind="person", id=name,
         )  # fmt: skip
+    for number in range(int(view.get("missing", 0))):
+        yield ControlRow(f"missing:{number}", g.ring, "warn", "a player", "has not opened the exercise", "missing")
     for duty in exercise.roles if exercise is not None else ():
         if not state.holder(duty):
             yield ControlRow(f"seat:{duty}", g.hollow_diamond, "warn", Duty(duty).label, "nobody", "empty seat")

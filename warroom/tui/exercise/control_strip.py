@@ -15,6 +15,8 @@ from warroom.tui.glyphs import countdown, glyphs, short_clock
 from warroom.tui.palette import Palette, style
 from warroom.tui.widgets.line import Line, Span, justify, width_of
 
+_FOR_NEXT = 36
+"""Cells from which on the next inject is told behind the bar."""
 _LEAST = 0.0005
 """A share below this reads as 0.0 %, and is drawn as nothing."""
 
@@ -31,7 +33,7 @@ def _time(view: Mapping[str, Any], state: IncidentState, width: int, palette: Pa
     second, end, expected = int(view["second"]), int(view["hard_stop"]), int(view["expected"])
     paused = not float(view["speed"])
     over = state.exercise is not None and not state.exercise.running
-    pace = pace_words(state) if over else "PAUSED: space goes on" if paused else f"{float(view['speed']):g}x"
+    pace = pace_words(state) if over else _standing(view) if paused else f"{float(view['speed']):g}x"
     colour = palette.muted if over else palette.warn if paused else palette.good
     left: list[Span] = [
         (f" T+{short_clock(second)} ", style(palette.text, bold=True)),
@@ -39,7 +41,7 @@ def _time(view: Mapping[str, Any], state: IncidentState, width: int, palette: Pa
     ]
     coming = next_inject(view)
     right: list[Span] = [(f" {short_clock(end)} ", style(palette.muted))]
-    if coming is not None and not over and width >= 60:
+    if coming is not None and not over and width - width_of(left) >= _FOR_NEXT:
         ahead = countdown(coming["at"] - second)
         right = [*right, (f"{g.middot} next {ahead} ", style(palette.hue("orange"), bold=True))]
     cells = max(8, width - width_of(left) - width_of(right) - 1)
@@ -52,6 +54,14 @@ def _time(view: Mapping[str, Any], state: IncidentState, width: int, palette: Pa
         else:
             line.append((g.heavy_rule if at < done else g.rule, style(colour if at < done else palette.rule_strong)))
     return justify([*left, *line], right, width)
+
+
+def _standing(view: Mapping[str, Any]) -> str:
+    """What its time waits for, and how to let it run."""
+    missing = int(view.get("missing", 0))
+    if missing:
+        return f"PAUSED: waits for {missing} {'player' if missing == 1 else 'players'}, space starts now"
+    return "PAUSED: space goes on" if view["second"] else "PAUSED: space starts it"
 
 
 def _users(view: Mapping[str, Any], state: IncidentState, width: int, palette: Palette) -> list[Span]:
