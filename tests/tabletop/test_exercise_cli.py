@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 import shutil
+import struct
 import subprocess
+import termios
+from contextlib import suppress
+from fcntl import ioctl
 from pathlib import Path
 
 import pytest
@@ -91,6 +97,31 @@ def test_a_log_that_is_being_played_is_left_alone(home: CliHome) -> None:
     status, words = asyncio.run(held())
     assert status == 1
     assert "is being played" in words
+
+
+def on_a_terminal(home: CliHome, columns: int, *args: str) -> str:
+    """What a command writes where its output is a terminal of that width."""
+    master, slave = pty.openpty()
+    ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(home.command(*args), env=home.env | {"NO_COLOR": "1"}, stdout=slave, cwd=home.base)
+    os.close(slave)
+    told = bytearray()
+    with suppress(OSError):  # the end of a terminal that nobody holds any more
+        while piece := os.read(master, 65_536):
+            told += piece
+    os.close(master)
+    assert process.wait(40) == 0
+    return told.decode().replace("\r\n", "\n")
+
+
+def test_a_scenario_is_broken_between_words_on_a_terminal_and_as_it_was_in_a_pipe(home: CliHome) -> None:
+    piped = home.ok("tabletop", "show", "cf-2019-regex", "--spoilers")
+    narrow = on_a_terminal(home, 60, "tabletop", "show", "cf-2019-regex", "--spoilers")
+    assert max(map(len, piped.splitlines())) > 100
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.split() == piped.split()
+    hung = narrow.splitlines()[narrow.splitlines().index("You practise") + 2]
+    assert hung.startswith("      ")
 
 
 def test_the_score_in_json_has_the_documented_fields() -> None:

@@ -14,6 +14,9 @@ import click
 
 from warroom.cli.exits import Exit, Stop
 
+_READABLE = 100
+"""Columns of text at most; longer lines are hard to read."""
+
 
 def say(words: str) -> None:
     """A sentence for the person, on stderr."""
@@ -82,6 +85,37 @@ def terminal_width() -> int | None:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except (OSError, ValueError):
         return None
+
+
+def prose(text: str, hang: int = 0) -> None:
+    """Text for reading, on stdout: broken between words at the terminal's width, further lines `hang` columns in.
+
+    A paragraph is filled anew, lines that are indented or items of a list stay apart. Where stdout is no terminal the
+    text is as it was.
+    """
+    room = terminal_width()
+    if room is None:
+        data(text)
+        return
+    from textwrap import wrap
+
+    width = max(hang + 20, min(room, _READABLE))
+    for line in _filled(text):
+        further = " " * (hang or len(line) - len(line.lstrip()))
+        for part in wrap(line, width, subsequent_indent=further, break_on_hyphens=False) or [""]:
+            data(part)
+
+
+def _filled(text: str) -> list[str]:
+    """The lines of a text, those of a paragraph joined to one."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        apart = not line.strip() or line[0] in " \t-*" or not lines or not lines[-1] or lines[-1][0] in " \t"
+        if apart:
+            lines.append(line.rstrip())
+        else:
+            lines[-1] += " " + line.rstrip()
+    return lines
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -78,17 +78,17 @@ def show_command(name: str, spoilers: bool, as_json: bool) -> None:
     meta = one.metadata
     output.data(output.heading(f"{meta.title} ({meta.code}, version {meta.version})"))
     times = f"{meta.duration.expected // 60} minutes, at most {meta.duration.hard_stop // 60}"
-    output.data(f"{'*' * meta.difficulty} of 5; {times}; {one.world.topology}; seats: {', '.join(one.roles.required)}")
-    output.data(f"\n{one.briefing}\n")
+    output.prose(f"{'*' * meta.difficulty} of 5; {times}; {one.world.topology}; seats: {', '.join(one.roles.required)}")
+    output.prose(f"\n{one.briefing}\n")
     if one.objectives:
         output.data(output.heading("You practise"))
         for objective in one.objectives:
-            output.data(f"  {objective.id}  {objective.text}")
+            output.prose(f"  {objective.id}  {objective.text}", hang=len(objective.id) + 4)
     output.data(output.heading("You may"))
     for action in one.actions:
         about = f"{action.takes // 60} min {action.takes % 60:02} s" if action.takes else "at once"
         leave = f", approved by {action.approval.value}" if action.approval else ""
-        output.data(f"  {action.title}  ({about}{leave})")
+        output.prose(f"  {action.title}  ({about}{leave})", hang=4)
     if spoilers:
         _put_spoilers(one)
 
@@ -96,18 +96,19 @@ def show_command(name: str, spoilers: bool, as_json: bool) -> None:
 def _put_spoilers(one: Scenario) -> None:
     sealed = one.sealed
     output.data("\n" + output.heading("The truth"))
-    output.data(f"  {sealed.root_cause.text if sealed.root_cause else 'Nothing is wrong.'}")
+    output.prose(f"  {sealed.root_cause.text if sealed.root_cause else 'Nothing is wrong.'}")
     for fault in one.all_faults:
         begins = f"at {fault.at} s" if fault.at is not None else f"when {fault.when}" if fault.when else "by an action"
-        output.data(f"  {fault.id}  {fault.type}  {begins}{'  (harmless)' if fault.harmless else ''}")
+        told = f"  {fault.id}  {fault.type}  {begins}{'  (harmless)' if fault.harmless else ''}"
+        output.prose(told, hang=len(fault.id) + 4)
     output.data(output.heading("What each action does"))
     for action in one.actions:
         effects = ", ".join(effect.kind for effect in action.effects) or "nothing"
-        output.data(f"  {action.verdict:<8}  {action.id}: {effects}")
+        output.prose(f"  {action.verdict:<8}  {action.id}: {effects}", hang=12)
     output.data(output.heading("What players are told"))
     for inject in one.injects:
         when = f"{inject.at} s" if inject.at is not None else f"when {inject.when}"
-        output.data(f"  {inject.id}  {when}  {inject.from_} to {inject.to}: {inject.text}")
+        output.prose(f"  {inject.id}  {when}  {inject.from_} to {inject.to}: {inject.text}", hang=len(inject.id) + 4)
 
 
 def for_players(one: Scenario) -> dict[str, Any]:
