@@ -18,7 +18,10 @@ Answer = Callable[[Mapping[str, Any]], Any]
 
 
 class AnsweringWire(LocalWire):
-    """Takes over a story that was told, and answers by method; an exception as an answer is the question's failure."""
+    """Takes over a story that was told, and answers by method; an exception as an answer is the question's failure.
+
+    A future is an answer that comes when the test says so.
+    """
 
     def __init__(self, told: LocalWire, answers: Mapping[str, Any]) -> None:
         self.__dict__.update(told.__dict__)
@@ -28,6 +31,8 @@ class AnsweringWire(LocalWire):
         if method not in self.answers:
             return super().request(method, timeout=timeout, **params)
         self.asked.append((method, params))
+        if isinstance(self.answers[method], Future):
+            return self.answers[method]  # type: ignore[no-any-return]
         future: Future[Any] = Future()
         answer = self.answers[method]
         try:

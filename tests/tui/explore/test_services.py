@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -75,6 +76,29 @@ async def test_from_a_service_to_its_logs_and_failed_traces() -> None:
     assert opened[0][1:2] == ("logs",)
     assert opened[0][2]["query"] == '{service_name="checkout"}'
     assert opened[1][2]["query"] == "checkout error"
+
+
+async def test_a_key_before_the_services_are_known_is_heeded_when_they_are() -> None:
+    opened: list[Any] = []
+    later: Future[Any] = Future()
+    async with answering({"services": later}) as (_, app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: shows(app, "asking which services"))
+        app.open_pane = lambda *about: opened.append(about)  # type: ignore[method-assign]
+        await pilot.press("l")
+        later.set_result(shapes.plain(GRAPH))
+        await until(pilot, lambda: len(opened) == 1)
+        await pilot.press("e")
+        await until(pilot, lambda: len(opened) == 2)
+    assert [one[2]["query"] for one in opened] == ['{service_name="checkout"}', "checkout error"]
+
+
+async def test_without_any_service_a_key_says_so() -> None:
+    async with answering({"services": shapes.plain(ServiceGraph((), ()))}) as (_, app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: shows(app, "no source knows of a service"))
+        await pilot.press("l")
+        await until(pilot, lambda: shows(app, "t takes another"))
 
 
 async def test_a_pinned_graph_needs_no_backend_and_pinning_keeps_it() -> None:

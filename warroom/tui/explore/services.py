@@ -5,7 +5,7 @@ Invariant: a service that no source told anything of is shown as unknown, with t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import orjson
@@ -39,6 +39,7 @@ class ServicesScreen(ExploreScreen):
         self.graph = _NOTHING
         self._pinned_data = False
         self._wanted = ""
+        self._next: Callable[[], None] | None = None
 
     def compose_body(self) -> ComposeResult:
         yield LineBar(id="map")
@@ -78,6 +79,9 @@ class ServicesScreen(ExploreScreen):
             self._wanted = ""
         if rows.selected_row is None and graph.nodes:
             rows.select(rows.source.key(rows.source.row(0)))
+        if self._next is not None and graph.nodes and self.is_current:
+            self._next()
+        self._next = None
         self.query_one("#map").styles.max_height = min(14, tallest(graph) + 2)
         self._redraw_map()
         self.redraw_head()
@@ -112,11 +116,20 @@ class ServicesScreen(ExploreScreen):
 
     # Keys
 
-    def _go(self, pane: str, **shown: Any) -> None:
+    def failed(self, words: str) -> None:
+        self._next = None
+
+    def _with_service(self, go: Callable[[ServiceNode], None]) -> None:
+        """Go on from the selected service; a key that came before the list is heeded when that is there."""
         chosen = self.chosen
-        if chosen is None:
-            self.console.tell("select a service first", "warning")
-            return
+        if chosen is not None:
+            go(chosen)
+        elif self.busy:
+            self._next = lambda: self._with_service(go)
+        else:
+            self.console.tell(self.words or "no source knows of a service in this time; t takes another", "warning")
+
+    def _go(self, chosen: ServiceNode, pane: str, **shown: Any) -> None:
         name = chosen.name.replace("\\", "\\\\").replace('"', '\\"')
         made = {key: value.replace("$name", name) if isinstance(value, str) else value for key, value in shown.items()}
         if "queries" in made:
@@ -125,17 +138,21 @@ class ServicesScreen(ExploreScreen):
 
     def do_open_traces(self) -> None:
         """Traces of the selected service, failed ones first if it is ill."""
-        ill = self.chosen is not None and self.chosen.health in ("red", "amber")
-        self._go("traces", query="$name error" if ill and self.chosen and self.chosen.error_ratio else "$name")
+
+        def go(one: ServiceNode) -> None:
+            fails = one.health in ("red", "amber") and one.error_ratio
+            self._go(one, "traces", query="$name error" if fails else "$name")
+
+        self._with_service(go)
 
     def do_open_logs(self) -> None:
         """Logs of the selected service."""
-        self._go("logs", query='{service_name="$name"}')
+        self._with_service(lambda one: self._go(one, "logs", query='{service_name="$name"}'))
 
     def do_open_metrics(self) -> None:
         """Rate by operation, as its spans tell."""
         rate = 'sum by (span_name) (rate(traces_span_metrics_calls_total{service_name="$name"}[5m]))'
-        self._go("metrics", queries=[rate])
+        self._with_service(lambda one: self._go(one, "metrics", queries=[rate]))
 
     # For others
 
