@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,9 +45,11 @@ def _filled(found: re.Match[str]) -> str:
     return f"{found.group(1)}{BLOCKS[found['name']]()}\n{found.group(4)}"
 
 
-def main(what: list[str]) -> None:
+def main() -> None:
     """Rewrite what is asked for."""
-    if what == ["hostile"]:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("page", nargs="?", choices=("hostile",), help="the page that is made only when asked for")
+    if parser.parse_args().page == "hostile":
         from docs import hostile
 
         path = HERE / "hostile-input.md"
@@ -59,4 +62,4 @@ def main(what: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

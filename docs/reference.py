@@ -7,6 +7,7 @@ A test compares what this makes with what is there, so neither page can fall beh
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,5 +161,6 @@ def _choices(choices: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
+    ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter).parse_args()
     (DOCS / "cli.md").write_text(cli_page(), "utf-8")
     (DOCS / "configuration.md").write_text(configuration_page(), "utf-8")

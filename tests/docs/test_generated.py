@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,18 @@ def test_all_pages_with_generated_tables_are_among_them() -> None:
     assert {path.name for path in PAGES} >= {"events.md", "terms.md", "dashboards.md", "protocol.md"}
     used = set(re.findall(r"<!-- generated: ([a-z-]+) -->", "".join(p.read_text("utf-8") for p in DOCS.glob("*.md"))))
     assert used == set(wire_tables.BLOCKS)
+
+
+@pytest.mark.parametrize("program", ["generate.py", "keys.py", "reference.py"])
+@pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("no-such-page", 2)])
+def test_asking_how_to_use_it_writes_nothing(program: str, argument: str, status: int) -> None:
+    before = {path: path.stat().st_mtime_ns for path in DOCS.glob("*.md")}
+    done = subprocess.run(
+        (sys.executable, str(DOCS / program), argument), capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
+    )  # fmt: skip
+    assert (done.returncode, "usage:" in done.stdout + done.stderr) == (status, True), done.stderr
+    assert {path: path.stat().st_mtime_ns for path in DOCS.glob("*.md")} == before
 
 
 def test_the_catalogue_names_every_command_and_event() -> None:
