@@ -16,6 +16,7 @@ from warroom.tabletop.controls import ControlError
 from warroom.tabletop.deeds import FACILITATOR, Act, Command, Deed, Whisper, act
 from warroom.tabletop.drill import Drill
 from warroom.tabletop.headless import Run, acts, run_headless
+from warroom.tabletop.host_view import host_view
 from warroom.tabletop.replay import replay_log, world_deeds
 from warroom.tabletop.room import Room
 from warroom.tabletop.seal import fits, open_change
@@ -251,11 +252,14 @@ def test_a_metric_can_be_overridden_and_a_pane_muted() -> None:
     seen = session.drill.look()
     assert {row.value for row in seen.ask("metrics", 'process_cpu_utilisation{job="cart"}').rows} == {0.99}
     assert session.drill.muted == {"logs"}
+    told_hosts = host_view(session.drill, session.room.state, 1.0)
+    assert told_hosts["overrides"] == {'process_cpu_utilisation{job="cart"}': 0.99}
     session.carry_out(session.drill.unmute("logs"))
     told = told_of("end-override", HANDS["end-override"], {"metric": 'process_cpu_utilisation{job="cart"}'})
     session.carry_out(HANDS["end-override"].of(session.drill)(**told))
     session.until(60)
     assert session.drill.degraded == {}
+    assert host_view(session.drill, session.room.state, 1.0)["overrides"] == {}
     true = session.drill.look().ask("metrics", 'process_cpu_utilisation{job="cart"}')
     assert 0.99 not in {row.value for row in true.rows}
     for call in (

@@ -11,8 +11,8 @@ from warroom.tabletop.drill import Drill
 
 def host_view(drill: Drill, state: IncidentState, speed: float) -> Mapping[str, Any]:
     """The drill as JSON-able data: `second`, `speed`, `users` (of the last second), `schedule`, `faults`, `tools`,
-    `muted`, `actions` with their verdicts, `milestones` (`met` at which second), `truth` in stages
-    and how many are `revealed`.
+    `muted`, `overrides` (the value by metric, None for silence), `actions` with their verdicts, `milestones` (`met` at
+    which second), `truth` in stages and how many are `revealed`.
     """
     scenario = drill.scenario
     slo = drill.world.slo
@@ -37,6 +37,7 @@ def host_view(drill: Drill, state: IncidentState, speed: float) -> Mapping[str, 
             tool: {"latency": one[0], "error_rate": one[1], "down": one[2]} for tool, one in drill.degraded.items()
         },
         "muted": sorted(drill.muted),
+        "overrides": {metric: value for metric, (_, value) in drill.tampering.overrides.items()},
         "actions": [
             {"id": one.id, "title": one.title, "verdict": one.verdict, "takes": one.takes} for one in scenario.actions
         ],

@@ -96,6 +96,7 @@ _CONTROL: tuple[Action, ...] = (
     _control("control.degrade", "Degrade a tool", "Slow, failing, or down for the players", "d", "degrade"),
     _control("control.restore", "Restore a tool", "It works again", "u"),
     _control("control.override", "Override a metric", "A metric says what you want; empty says nothing", "c"),
+    _control("control.end-override", "End an override", "The metric tells the truth again", "C"),
     _control("control.mute", "Mute a pane", "A pane shows nothing, or speaks again", "m", "mute"),
     _control("control.reveal", "Reveal", "The next part of the truth, to all", "v", "reveal"),
     _control("control.mark", "Mark", "Points on a rubric, or whether a hypothesis names the truth", "p", "mark"),

@@ -80,6 +80,7 @@ VIEW: dict[str, Any] = {
     ],
     "tools": {"loki": {"latency": 4.0, "error_rate": 0.2, "down": False}},
     "muted": ["traces"],
+    "overrides": {"up": None, 'http_requests_total{service="cart"}': 0.5},
     "actions": [
         {"id": "pool-recycle", "title": "Recycle the connection pool", "verdict": "palliative", "takes": 60},
         {"id": "rollback", "title": "Roll back to v141", "verdict": "fix", "takes": 240},

@@ -53,6 +53,11 @@ async def test_the_truth_is_folded_until_the_host_wants_it(size: tuple[int, int]
         (["2", "D", "ctrl+s"], {"do": "end-fault", "told": {"fault_id": "F1"}}),
         (["b", "ctrl+s"], {"do": "return", "told": {"who": "tomas"}}),
         (["u", "ctrl+s"], {"do": "restore", "told": {"tool": "loki"}}),
+        (["C", "ctrl+s"], {"do": "end-override", "told": {"metric": "up"}}),
+        (
+            ["2", "down", "down", "down", "down", "down", "C", "ctrl+s"],
+            {"do": "end-override", "told": {"metric": 'http_requests_total{service="cart"}'}},
+        ),
         (["F", "ctrl+s"], {"do": "begin-fault", "told": {"fault": "F3"}}),
         (["Q", "ctrl+s"], {"do": "stop", "told": {"reason": "finished", "text": ""}}),
     ],

@@ -222,6 +222,23 @@ def override(_: Context) -> Form:
     )
 
 
+def override_words(value: float | None) -> str:
+    """What an overridden metric says."""
+    return "says nothing" if value is None else f"says {value:g}"
+
+
+def end_override(view: Mapping[str, Any], chosen: str) -> Form:
+    """A metric that tells the truth again."""
+    metrics = tuple(Choice(one, one, override_words(value)) for one, value in view.get("overrides", {}).items())
+    if not metrics:
+        raise SlashError("no metric is overridden")
+    return Form(
+        "Which metric tells the truth again?",
+        (Field("metric", "Metric", metrics, chosen),),
+        lambda values: doing("end-override", metric=values["metric"]),
+    )
+
+
 def mute(view: Mapping[str, Any], chosen: str) -> Form:
     """A pane that shows nothing, or speaks again."""
     silent = set(view.get("muted", ()))

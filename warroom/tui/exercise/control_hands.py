@@ -151,6 +151,10 @@ class ControlHands(DrillScreen):
         """A metric says what the host wants."""
         self.form(lambda: forms.override(self.context()), "override")
 
+    def do_end_override(self) -> None:
+        """It tells the truth again."""
+        self.form(lambda: forms.end_override(self.view, self.chosen("override")), "end-override")
+
     def do_mute(self) -> None:
         """A pane is silent, or speaks again."""
         self.form(lambda: forms.mute(self.view, self.chosen("pane")), "mute")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from warroom.incident.state import IncidentState
 from warroom.incident.words import Duty
+from warroom.tui.exercise.control_forms import override_words
 from warroom.tui.exercise.forms import duty_word
 from warroom.tui.exercise.inbox import to_word
 from warroom.tui.glyphs import countdown, glyphs, short_clock
@@ -131,7 +132,7 @@ def schedule_rows(view: Mapping[str, Any], *, roomy: bool = False) -> Iterator[C
 
 
 def world_rows(view: Mapping[str, Any]) -> Iterator[ControlRow]:
-    """Faults by how bad they are now, then tools in trouble and panes that are silent."""
+    """Faults by how bad they are now, then tools in trouble, metrics that are overridden and panes that are silent."""
     g, second = glyphs(), int(view.get("second", 0))
     for one in sorted(view.get("faults", ()), key=lambda one: -one["severity"]):
         severity = float(one["severity"])
@@ -156,6 +157,11 @@ def world_rows(view: Mapping[str, Any]) -> Iterator[ControlRow]:
             f"tool:{tool}", g.diamond, "warn", tool, words, "tool", bar=None, strong=bool(one["down"]), kind="tool",
             id=tool,
         )  # fmt: skip
+    for metric, value in view.get("overrides", {}).items():
+        words = override_words(value)
+        yield ControlRow(
+            f"override:{metric}", g.diamond, "warn", metric, words, "overridden", kind="override", id=metric
+        )
     for pane in view.get("muted", ()):
         yield ControlRow(f"pane:{pane}", g.cross, "warn", str(pane), "shows nothing", "muted", kind="pane", id=pane)
 
