@@ -37,6 +37,26 @@ def test_progress_is_told_for_each_scenario_and_over_all() -> None:
     assert history_json(found)["scenarios"][0]["totals"] == [40, 60, 80]
 
 
+@pytest.mark.parametrize("ended", ["abandoned", "stopped by the safe word"])
+def test_a_run_that_was_stopped_is_told_and_counts_for_nothing(ended: str) -> None:
+    stopped = past(0, 3)
+    stopped = replace(stopped, score=replace(stopped.score, ended=ended))
+    found = history([past(40, 1), past(80, 2), stopped])
+    first = found.scenarios[0]
+    assert (first.count, first.stopped, first.last, first.mean, first.gain) == (2, 1, 80, 60, 40)
+    assert first.later == history([past(40, 1), past(80, 2)]).scenarios[0].later
+    assert history_json(found)["runs"][-1]["ended"] == ended
+    assert next(rows(found))[1:3] == ("2", "1")
+
+
+def test_of_runs_that_were_all_stopped_there_are_no_scores() -> None:
+    stopped = past(0, 3)
+    found = history([replace(stopped, score=replace(stopped.score, ended="abandoned"))])
+    assert list(rows(found)) == [("edge-rule", "0", "1", "", "", "", "", "")]
+    assert list(category_rows(found)) == []
+    assert history_json(found)["overall"]["mean"] is None
+
+
 def test_a_persons_history_holds_the_exercises_they_took_part_in() -> None:
     runs = [past(60, 1, team=("ana", "ben")), past(40, 2, team=("ben",))]
     assert [one.score.total for one in history(runs, who="ana").runs] == [60]

@@ -228,9 +228,9 @@ SCHEMAS: dict[str, tuple[str, dict[str, str]]] = {
     "tabletop-history": (
         "tabletop history",
         {
-            "runs": "objects with incident, scenario, version, played_at, total, hints, team, categories",
-            "overall": "count, first, last, best, mean, gain (points per run), totals, earlier and later "
-            "(share of each category); or null",
+            "runs": "objects with incident, scenario, version, played_at, ended, total, hints, team, categories",
+            "overall": "count, stopped (not in the rest), first, last, best, mean, gain (points per run), totals, "
+            "earlier and later (share of each category); or null",
             "scenarios": "the same for each scenario",
         },
     ),

@@ -1,6 +1,7 @@
 """Exercises over time: how often each scenario was played, how it went, and whether it gets better.
 
-Invariant: pure, from scores alone; the same scores in the same order give the same history.
+Invariant: pure, from scores alone; the same scores in the same order give the same history. An exercise that was
+stopped is told and counts for nothing.
 """
 
 from __future__ import annotations
@@ -29,16 +30,18 @@ class Progress:
     """The runs of one scenario, or all (`scenario` empty): how many, the first, the last and the best score, points
     gained from run to run on average, and the categories' shares (0 to 1) in the first half of the runs and the second.
 
-    `gain` is the slope of the least-squares line through the scores; None with a single run.
+    `gain` is the slope of the least-squares line through the scores; None with a single run. `stopped` is how many more
+    were stopped before their end; where all were, there are no scores: None, and nothing in `totals` and the shares.
     """
 
     scenario: str
     title: str
     count: int
-    first: float
-    last: float
-    best: float
-    mean: float
+    stopped: int
+    first: float | None
+    last: float | None
+    best: float | None
+    mean: float | None
     gain: float | None
     totals: tuple[float, ...]
     earlier: dict[str, float]
@@ -71,20 +74,22 @@ def history(played: Sequence[Past], *, who: str = "") -> History:
 
 
 def _progress(scenario: str, title: str, runs: Sequence[Past]) -> Progress:
-    totals = tuple(one.score.total for one in runs)
-    half = len(runs) // 2
+    played = [one for one in runs if one.score.played_out]
+    totals = tuple(one.score.total for one in played)
+    half = len(played) // 2
     return Progress(
         scenario,
         title or runs[-1].score.title,
-        len(runs),
-        totals[0],
-        totals[-1],
-        max(totals),
-        round(fmean(totals), 2),
+        len(played),
+        len(runs) - len(played),
+        totals[0] if totals else None,
+        totals[-1] if totals else None,
+        max(totals, default=None),
+        round(fmean(totals), 2) if totals else None,
         _slope(totals),
         totals,
-        _shares(runs[:half] or runs),
-        _shares(runs[half:]),
+        _shares(played[:half] or played),
+        _shares(played[half:]),
     )
 
 
@@ -113,11 +118,11 @@ def spark(values: Sequence[float]) -> str:
 
 
 def rows(found: History) -> Iterator[tuple[str, ...]]:
-    """One row for each scenario, then all together: scenario, runs, first, last, best, per run, scores."""
+    """One row for each scenario, then all together: scenario, runs, stopped, first, last, best, per run, scores."""
     for one in (*found.scenarios, *([found.overall] if found.overall and len(found.scenarios) > 1 else [])):
         gain = "" if one.gain is None else f"{one.gain:+.1f}"
-        yield (one.scenario or "all", str(one.count), f"{one.first:.1f}", f"{one.last:.1f}", f"{one.best:.1f}", gain,
-               spark(one.totals[-24:]))  # fmt: skip
+        figures = ("" if value is None else f"{value:.1f}" for value in (one.first, one.last, one.best))
+        yield (one.scenario or "all", str(one.count), str(one.stopped or ""), *figures, gain, spark(one.totals[-24:]))
 
 
 def category_rows(found: History) -> Iterator[tuple[str, ...]]:
@@ -142,6 +147,7 @@ def history_json(found: History) -> dict[str, Any]:
                 "scenario": one.score.scenario,
                 "version": one.score.version,
                 "played_at": one.played_at.isoformat(),
+                "ended": one.score.ended,
                 "total": one.score.total,
                 "hints": one.score.hints,
                 "team": list(one.score.team),

@@ -60,7 +60,8 @@ def review_command(inc: str, form: str, target: str | None, force: bool, blamele
 def history_command(team: str, as_json: bool) -> None:
     """How exercises went over time: by scenario, by category, and whether it gets better.
 
-    Runs of scenarios that are no longer installed in the version that was played are named and left out.
+    Runs that were stopped, by the safe word or by leaving, are counted apart and have no part in scores. Runs of
+    scenarios that are no longer installed in the version that was played are named and left out.
     """
     from warroom.app_exercise_store import read_exercises
     from warroom.tabletop.history import Past, category_rows, history, history_json, rows
@@ -81,10 +82,14 @@ def history_command(team: str, as_json: bool) -> None:
     if not found.runs:
         output.say(f"no exercise with {team} was played" if team else "no exercise was played on this machine yet")
         return
-    for line in output.table([*rows(found)], ["SCENARIO", "RUNS", "FIRST", "LAST", "BEST", "PER RUN", "SCORES"]):
+    heads = ["SCENARIO", "RUNS", "STOPPED", "FIRST", "LAST", "BEST", "PER RUN", "SCORES"]
+    for line in output.table([*rows(found)], heads):
         output.data(line)
+    categories = [*category_rows(found)]
+    if not categories:
+        return
     output.data("")
-    for line in output.table([*category_rows(found)], ["CATEGORY", "EARLIER", "LATER", "CHANGE"]):
+    for line in output.table(categories, ["CATEGORY", "EARLIER", "LATER", "CHANGE"]):
         output.data(line)
 
 

@@ -17,7 +17,7 @@ from warroom.tabletop.score.outcome import outcome
 from warroom.tabletop.score.review import review
 from warroom.tabletop.score.roles import roles
 from warroom.tabletop.score.safety import safety
-from warroom.tabletop.score.shapes import Category, Item, Lost, Milestone, Remark, Score
+from warroom.tabletop.score.shapes import STOPPED, Category, Item, Lost, Milestone, Remark, Score
 from warroom.tabletop.score.terms import Terms
 from warroom.tabletop.score.unscored import unscored
 
@@ -30,12 +30,7 @@ TITLES = {
     "safety": "Safety",
     "review": "Review",
 }
-_ENDS = {
-    "finished": "finished",
-    "safe_word": "stopped by the safe word",
-    "hard_stop": "ran out of time",
-    "abandoned": "abandoned",
-}
+_ENDS = {"finished": "finished", "hard_stop": "ran out of time", **STOPPED}
 
 
 def judged(log: ExerciseLog, terms: Terms, curves: Curves, expected: Sequence[Milestone] = ()) -> Score:

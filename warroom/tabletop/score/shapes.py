@@ -11,6 +11,9 @@ from typing import Any
 
 import orjson
 
+STOPPED = {"safe_word": "stopped by the safe word", "abandoned": "abandoned"}
+"""How an exercise that was not played to its end was stopped, in words by the word on its log."""
+
 
 class ScoreError(Exception):
     """There is nothing to score; the message says why."""
@@ -176,6 +179,11 @@ class Score:
         """
         found = [item for category in self.categories for item in category.items if item.id == name]
         return found[0] if found else self._no(name)
+
+    @property
+    def played_out(self) -> bool:
+        """Whether it came to an end of its own; one that somebody stopped tells nothing of a team."""
+        return self.ended not in STOPPED.values()
 
     @property
     def names(self) -> tuple[str, ...]:
