@@ -40,6 +40,20 @@ def test_it_stands_until_it_is_started_and_again_while_paused():
     assert clock.monotonic() == 65
 
 
+def test_from_its_end_on_charts_stand_and_talk_takes_its_real_time():
+    ticks = Ticks()
+    clock = ExerciseClock(START, ticks)
+    clock.pace(20)
+    ticks.at += 3.5
+    stopped = clock.moment()
+    ticks.at += 0.1
+    clock.end(stopped)
+    ended = clock.moment()
+    ticks.at += 600
+    assert clock.now() == stopped.timestamp()
+    assert clock.moment() == ended + timedelta(minutes=10)
+
+
 @given(st.lists(st.tuples(st.sampled_from((0.0, 0.5, 1.0, 7.0, 60.0)), st.floats(0, 100)), max_size=20))
 def test_its_time_never_goes_back(paces):
     ticks = Ticks()

@@ -1,7 +1,7 @@
 """The time of an exercise: it stands until it is started, runs at any pace, and can be paused.
 
 Invariant: server, telemetry, facilitator and players read the same clock, so that log and charts agree at any pace; its
-time never goes back.
+time never goes back. From the end on only the log's time goes on: there is nothing left to measure.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class ExerciseClock:
         self.speed = 0.0
         self._tick = tick
         self._since = (tick(), 0.0)
+        self._ended: float | None = None
         self._waiting: set[asyncio.Event] = set()
 
     def monotonic(self) -> float:
@@ -33,12 +34,19 @@ class ExerciseClock:
         return before + (self._tick() - began) * self.speed
 
     def now(self) -> float:
-        """Seconds since the epoch, by the exercise's time."""
-        return self.start.timestamp() + self.monotonic()
+        """Seconds since the epoch, by the exercise's time, as telemetry is asked: at its end at most."""
+        now = self.start.timestamp() + self.monotonic()
+        return now if self._ended is None else min(now, self._ended)
 
     def moment(self) -> datetime:
-        """The exercise's time, aware."""
-        return datetime.fromtimestamp(self.now(), UTC)
+        """The exercise's time, aware, as the log has it: it goes on when the exercise has ended."""
+        return datetime.fromtimestamp(self.start.timestamp() + self.monotonic(), UTC)
+
+    def end(self, at: datetime) -> None:
+        """The exercise ended then: charts stand from now on, and talk about it takes its real time."""
+        # A whole second, so that whoever waits for the next column of a chart does not do so all the time.
+        self._ended = float(int(at.timestamp()))
+        self.pace(1.0)
 
     def pace(self, speed: float) -> None:
         """Run so many times as fast as real time from now on; 0 stands still.

@@ -103,6 +103,8 @@ class Facilitator:
                 await self._do(self.drill.advance(self.state))
             # Others on the loop get their turn after each second, also while it catches up.
             await asyncio.sleep(0)
+        stopped = None if self.state.exercise is None else self.state.exercise.stopped_at
+        self.clock.end(stopped or self.clock.moment())
         self.over.set()
 
     def on_change(self, call: Callable[[], None]) -> Callable[[], None]:

@@ -130,8 +130,12 @@ class WarroomApp(AppActions, inherit_bindings=False):
         return self.now_in(self.shown_incident)
 
     def now_in(self, incident: str) -> datetime:
-        """The time there: this machine's, or the exercise's own."""
+        """The time there: this machine's, or the exercise's own, which stands from its end on."""
         return self.exercises.now_in(incident) or self.options.clock()
+
+    def written_at(self, incident: str) -> datetime:
+        """The time that an entry made now has there; it goes on also when an exercise has ended."""
+        return self.exercises.written_at(incident) or self.options.clock()
 
     def wall(self) -> datetime:
         """This machine's time, by which connections are told."""

@@ -90,6 +90,27 @@ async def test_a_console_from_another_terminal_shows_the_exercises_time_and_not_
         await until(pilot, lambda: shows(app, "running, 01:18 left"))
 
 
+async def test_from_the_end_on_what_is_shown_stands_and_what_is_written_goes_on() -> None:
+    wire = drill_wire()
+    wire.act("hana", {"type": "stop-exercise", "reason": "finished"}, DRILL, at=START + minutes(13))
+    later = wire.clock + timedelta(minutes=45)
+    async with drill(wire=wire, clock=lambda: later) as (_, app, pilot):
+        await until(pilot, lambda: shows(app, "T+13:00") and shows(app, "finished"))
+        assert shows(app, "UTC 09:11:00")
+        assert app.now() == START + minutes(13)
+        assert app.written_at(DRILL) == later
+
+
+def test_when_it_has_ended_the_log_goes_on_in_real_time() -> None:
+    wire, monotonic = tell_drill(), Monotonic()
+    time = ExerciseTime(monotonic)
+    time.now(pace(wire, 60.0, 13))
+    assert wire.act("hana", {"type": "stop-exercise", "reason": "finished"}, DRILL, at=START + minutes(14)).accepted
+    assert time.now(wire.states[DRILL]) == START + minutes(14)
+    monotonic.at += 60
+    assert time.now(wire.states[DRILL]) == START + minutes(15)
+
+
 async def test_both_consoles_tell_the_same_time() -> None:
     told = []
     for own in (True, False):

@@ -30,7 +30,13 @@ class Exercises:
         self._times: dict[str, ExerciseTime] = {}
 
     def now_in(self, incident: str) -> datetime | None:
-        """The exercise's time by its log; None where the console's clock is right."""
+        """The time to show what there is by, which stands from the exercise's end on; None where `written_at` is."""
+        state = self._app.state_of(incident)
+        ended = None if state is None or state.exercise is None else state.exercise.stopped_at
+        return ended or self.written_at(incident)
+
+    def written_at(self, incident: str) -> datetime | None:
+        """The time of an entry that is made now, by the log; None where the console's clock is right."""
         state = None if self._app.options.clock_is_exercises else self._app.state_of(incident)
         if state is None or state.exercise is None:
             return None

@@ -67,7 +67,7 @@ class DrillScreen(ExploreScreen):
         console, room = self.console, self.room
         people = () if room is None else tuple(dict.fromkeys(one.name for one in room.people))
         known = tuple(dict.fromkeys((*people, *self.state.participants)))
-        return Context(self.state, console.me, console.now(), console.zone, self.selected(), known)
+        return Context(self.state, console.me, console.written_at(self.incident), console.zone, self.selected(), known)
 
     def do_open_exercise(self) -> None:
         """The screen that E goes to from the board."""

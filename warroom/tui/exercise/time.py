@@ -28,7 +28,9 @@ class ExerciseTime:
         self._anchor: _Anchor | None = None
 
     def now(self, state: IncidentState) -> datetime | None:
-        """The exercise's time, aware; None when the incident is no exercise or nothing of it is known yet."""
+        """The exercise's time, aware: at its log's pace, once it has ended at that of real time. None when the incident
+        is no exercise or nothing of it is known yet.
+        """
         exercise = state.exercise
         newest = state.entry(state.seq)
         if exercise is None or newest is None:
@@ -36,10 +38,11 @@ class ExerciseTime:
         here, anchor = self._monotonic(), self._anchor
         if anchor is None or state.seq != anchor.seq:
             at = newest.recorded_at
-            if anchor is not None and exercise.speed == anchor.speed:
+            speed = exercise.speed if exercise.running else 1.0
+            if anchor is not None and speed == anchor.speed:
                 # A record comes late, never early: of two that tell the time, the one that says it is later is right.
                 at = max(at, _told(anchor, here))
-            self._anchor = anchor = _Anchor(state.seq, exercise.speed, at, here)
+            self._anchor = anchor = _Anchor(state.seq, speed, at, here)
         return _told(anchor, here)
 
 

@@ -307,7 +307,8 @@ class BoardScreen(RoomActions):
         lobby: dict[str, LobbyLine] = dict(self.console.view.lobby or {})
         incidents = tuple((line.incident, line.title) for line in lobby.values())
         console = self.console
-        return Context(self.state, console.me, console.now(), console.zone, self.selected(), known, incidents)
+        now = console.written_at(self.incident)
+        return Context(self.state, console.me, now, console.zone, self.selected(), known, incidents)
 
     def action_jump(self, name: str) -> None:
         """Go to a pane: focus it, alone on the screen where this size has no other place for it."""
