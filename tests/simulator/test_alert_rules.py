@@ -93,3 +93,16 @@ def test_nothing_fires_while_all_is_well_and_something_when_it_is_not(path: Path
     watched.world.begin(Fault("F1", "error_rate", {"service": entry}, {"rate": 0.5}))
     watched.live_until(LASTS + WRONG)
     assert {"HighErrorRatio", "UsersFail"} <= watched.fired
+
+
+@pytest.mark.slow
+@each_topology
+def test_no_alert_begins_long_after_what_it_is_about_is_over(path: Path) -> None:
+    watched = Watched(path)
+    entry = watched.world.topology.entries[0]
+    watched.world.begin(Fault("F1", "error_rate", {"service": entry}, {"rate": 0.9}, lasts=250))
+    watched.live_until(310)
+    during = set(watched.fired)
+    assert "UsersFail" in during
+    watched.live_until(700)
+    assert watched.fired == during
