@@ -45,6 +45,8 @@ class Show:
         self.plan = plan
         self.clock = ExerciseClock(plan.start)
         self.opened: OpenExercise | None = None
+        self.played_out = False
+        """Whether it was over before it was left: whoever leaves it ends it, too."""
         self._temporary = tempfile.TemporaryDirectory(prefix="warroom-exercise-", ignore_cleanup_errors=True)
         self._memory = Path(self._temporary.name) / "console.json"
         self._house: HouseThread[OpenExercise] | None = None
@@ -58,6 +60,7 @@ class Show:
         with self._guard:
             self._closed = True
             house = self._house
+        self.played_out = self.opened is not None and self.opened.facilitator.over.is_set()
         if house is not None:
             house.stop()
         self._temporary.cleanup()

@@ -105,7 +105,7 @@ def showing(wanted: Wanted) -> Iterator[Show]:
     with _temporary() as directory:
         with Show(Later(wanted.me, incident, start, lambda: wanted.plan(incident, start, directory))) as show:
             yield show
-        if show.opened is not None and show.opened.facilitator.over.is_set() and wanted.keep is None:
+        if show.opened is not None and show.played_out and wanted.keep is None:
             _keep(wanted, show.opened.plan)
 
 
@@ -133,9 +133,8 @@ def run(
     logging.getLogger().addHandler(logging.NullHandler())
     with showing(wanted) as show:
         run_console(show.opener, show.options(banner=BANNER, zone=zone, theme=theme, keymap=keymap or {}, calm=calm))
-        opened = show.opened
-        kept = opened is not None and (wanted.keep is not None or opened.facilitator.over.is_set())
-    return opened.incident if kept and opened is not None else ""
+    kept = show.played_out or wanted.keep is not None
+    return show.opened.incident if show.opened is not None and kept else ""
 
 
 def run_headless(wanted: Wanted, put: Callable[[str], None], *, seconds: float | None = None) -> int:

@@ -247,10 +247,12 @@ class WarroomApp(AppActions, inherit_bindings=False):
                 screen.refresh_view(self.view)
 
     def is_in_sight(self, screen: Screen[Any]) -> bool:
-        """Whether a screen is on top, or under nothing but forms.
+        """Whether a screen is on top, or under nothing but forms; none is while the console is being taken down.
 
         Textual counts the screen under an opaque one as current too, and paints all anew when that one changes.
         """
+        if not self.is_running:
+            return False
         for above in reversed(self.screen_stack):
             if above is screen or not isinstance(above, ModalScreen):
                 return above is screen
