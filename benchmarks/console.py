@@ -152,7 +152,7 @@ def part(values: list[float], share: float) -> float:
 
 
 def paint() -> list[Figure]:
-    """C1: interleaved, so that both see the same machine."""
+    """Interleaved, so that both see the same machine."""
     pairs = [(first_paint("minimal"), first_paint("first")) for _ in range(RUNS)]
     ours, least = statistics.median(b for _, b in pairs), statistics.median(a for a, _ in pairs)
     ratio = statistics.median(b / a for a, b in pairs)
@@ -169,7 +169,7 @@ def paint() -> list[Figure]:
 
 
 def drawing() -> list[Figure]:
-    """C3: eight charts ten times a second, ours and textual-plotext's."""
+    """Eight charts ten times a second, ours and textual-plotext's."""
     goal = "at most 0.45x textual-plotext, every tick kept"
     ours = run("own", 8).report
     mine = f"{ours['cpu']:.0%} of a core, {ours['drawn']}/{ours['asked']} ticks"
@@ -190,7 +190,7 @@ def drawing() -> list[Figure]:
 
 
 def living() -> list[Figure]:
-    """C4, C6, C9: the live board, the idle one, and low bandwidth."""
+    """The live board, the idle one, and low bandwidth."""
     quiet = run("live", SECONDS)
     typed = run("typed", 16, typing=b"5")
     calm = run("calm", 20)
@@ -273,7 +273,7 @@ async def _long_log(entries: int) -> tuple[float, float, float]:
 
 
 def long_logs() -> list[Figure]:
-    """C7: a timeline of 100,000 entries, beside one of a thousand."""
+    """A timeline of 100,000 entries, beside one of a thousand."""
     small, large = asyncio.run(_long_log(1000)), asyncio.run(_long_log(ENTRIES))
     names = ("first page", "a page down (CPU)", "filter by two words")
     goals = (100, 25, 100)
@@ -305,7 +305,7 @@ async def _one_event() -> tuple[dict[str, int], int]:
 
 
 def one_event() -> list[Figure]:
-    """C8: counted, not timed."""
+    """Counted, not timed."""
     painted, whole = asyncio.run(_one_event())
     others = {name: count for name, count in painted.items() if count and name != "timeline"}
     told = f"timeline {painted['timeline']} lines, other panes {sum(others.values())}"
@@ -314,7 +314,7 @@ def one_event() -> list[Figure]:
 
 
 def memory() -> list[Figure]:
-    """C10, scaled down: the events of eight hours, one minute's at a time and as fast as they are drawn."""
+    """Scaled down: the events of eight hours, one minute's at a time and as fast as they are drawn."""
     ran = run("hours", HOURS).report
     rss = [size / 2**20 for size in ran["rss"]]
     ratio = rss[-1] / rss[0]

@@ -42,7 +42,7 @@ def main() -> list[Figure]:
     reference = alone()
     return [
         Figure(
-            f"D5 room, production, embedded backends and console at {SPEED}x, in one process",
+            f"Room, production, embedded backends and console at {SPEED}x, in one process",
             f"{ran['cpu'] * 100:.0f} % of a core, at {ran['pace']:.1f}x, {ran['rss']:.0f} MiB",
             f"{reference * 100:.0f} % for production and telemetry alone",
             "at most one core, and it keeps its pace",

@@ -144,7 +144,7 @@ def textuals(report: Report, seconds: float, *, rich: bool) -> None:
 
 
 def main() -> list[Figure]:
-    """C5; about two minutes."""
+    """About two minutes."""
     ours = run("pane", SECONDS, program="benchmarks.logs")
     read = run("busy", SECONDS, program="benchmarks.logs", typing=b"/", after=SECONDS + 7)
     theirs = {name: run(name, SECONDS, program="benchmarks.logs").report for name in ("log", "richlog")}

@@ -110,7 +110,7 @@ def alike() -> Figure:
     one, other = child("same", 1), child("same", 2)
     differ = [name for name in one if one[name] != other[name]]
     return Figure(
-        "D2 the same seed and actions twice: SHA-256 of samples, of log lines and of the log, and the score",
+        "The same seed and actions twice: SHA-256 of samples, of log lines and of the log, and the score",
         f"differ: {', '.join(differ)}" if differ else f"equal (samples {one['samples'][:8]}…, log {one['log'][:8]}…)",
         f"10 minutes with {one['actions']} actions, in two processes",
         "equal",
@@ -123,14 +123,14 @@ def past() -> list[Figure]:
     found = child("history")
     return [
         Figure(
-            "D3 six hours of history, metrics each 15 s and log lines",
+            "Six hours of history, metrics each 15 s and log lines",
             f"{found['seconds']:.1f} s",
             f"{found['samples']:,.0f} samples",
             f"at most {HISTORY_SECONDS:.0f} s",
             found["seconds"] <= HISTORY_SECONDS,
         ),
         Figure(
-            "D3 the most memory of that process",
+            "The most memory of that process",
             f"{found['mebibytes']:.0f} MiB",
             "",
             f"at most {HISTORY_MEBIBYTES:.0f} MiB",
@@ -143,7 +143,7 @@ def _fast(name: str, what: str, ours: dict[str, float], goal: int | None) -> Fig
     told = EMITTING[name]
     handed = "each minute" if told.get("gather") else "at once"
     return Figure(
-        f"D1 with {what}; samples each {told['scrape']} s, handed over {handed}",
+        f"With {what}; samples each {told['scrape']} s, handed over {handed}",
         f"{ours[name]:,.0f}x real time",
         f"{ours['engine']:,.0f}x the engine alone",
         f"at least {goal:,}x" if goal else "",
@@ -157,7 +157,7 @@ def main() -> list[Figure]:
     ours = speeds()
     return [
         Figure(
-            "D1 the engine alone, 12 services, one core",
+            "The engine alone, 12 services, one core",
             f"{ours['engine']:,.0f}x real time",
             f"{ours['single']:,.0f}x request by request (SimPy)",
             f"at least {GOAL:,}x",
