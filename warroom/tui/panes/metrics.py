@@ -17,7 +17,10 @@ def chart_data(
 ) -> ChartData:
     """The chart of one panel. Troubles become words: which backend, since when, and the last value is kept."""
     title, unit = str(spec.get("title", "")), str(spec.get("unit", "")) or "none"
-    thresholds = tuple(Threshold(float(one["value"]), str(one.get("label", ""))) for one in spec.get("thresholds", ()))
+    thresholds = tuple(
+        Threshold(float(one["value"]), str(one.get("label", "")), upper=bool(one.get("above", True)))
+        for one in spec.get("thresholds", ())
+    )
     window = float(spec.get("window", 3600))
     end = now.timestamp()
     series: tuple[Series, ...] = ()

@@ -7,6 +7,7 @@ any data and size, and shows the last value of the first series in its first row
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -194,6 +195,8 @@ class _Canvas:
     colour: str
     calm: str
     limit: Threshold | None
+    well: list[bool]
+    """By column, whether it is on the right side of a limit that it has to stay above; empty for any other."""
 
 
 def _plot(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]]:
@@ -206,10 +209,10 @@ def _plot(data: ChartData, width: int, height: int, ink: Ink) -> list[list[Span]
     labels = {mark: axis_label(mark, data.unit) for mark in axis.ticks}
     gutter = min(7, max(len(text) for text in labels.values()) + 1) if width >= 20 else 0
     plot_width = width - gutter
-    canvas = _Canvas(plot_width, plot_height, axis, ink, main_colour(data, ink), "", None)
+    canvas = _Canvas(plot_width, plot_height, axis, ink, main_colour(data, ink), "", None, [])
     canvas.limit = next((one for one in data.thresholds if axis.low <= one.value <= axis.high), None)
     canvas.calm = canvas.colour
-    if canvas.limit is not None and canvas.limit.upper and data.state not in {"stale", "error"}:
+    if canvas.limit is not None and data.state not in {"stale", "error"}:
         canvas.calm = ink.palette.hue("blue")
     cells = _cells(data, canvas)
     if data.points or data.cursor is not None:
@@ -280,6 +283,8 @@ def _cells(data: ChartData, canvas: _Canvas) -> list[list[Span]]:
         column = columns(series.times, series.values, data.start, data.end, width * 2)
         if index == 0 and data.area:
             masks, edges = area_masks(column, axis.low, axis.high, width, height)
+            if canvas.limit is not None and not canvas.limit.upper:
+                canvas.well = _well(column.low, canvas.limit)
             continue
         paint = canvas.ink.of(line_colour(data.series, index, canvas))
         for row, bits in zip(lines, line_masks(column, axis.low, axis.high, height), strict=True):
@@ -288,6 +293,12 @@ def _cells(data: ChartData, canvas: _Canvas) -> list[list[Span]]:
                 row[at] = (mask, paint) if shared is None else (shared[0] | mask, shared[1])
     markers = _marker_cells(data.markers, data, width)
     return [_row(at, masks[at], edges, lines[at], markers, canvas) for at in range(height)]
+
+
+def _well(lowest: Sequence[float | None], limit: Threshold) -> list[bool]:
+    """By cell, each of which has two pixel columns."""
+    broken = [value is not None and limit.breached(value) for value in lowest]
+    return [not (one or other) for one, other in zip(broken[::2], broken[1::2], strict=True)]
 
 
 def _marker_cells(markers: tuple[Marker, ...], data: ChartData, width: int) -> dict[int, Marker]:
@@ -328,12 +339,17 @@ def _row(
     limit_row, colour = -1, canvas.colour
     if canvas.limit is not None:
         limit_row = height - 1 - pixel(canvas.limit.value, axis.low, axis.high, height * 4) // 4
-        colour = canvas.calm if row > limit_row else canvas.colour
+        colour = canvas.calm if row > limit_row and not canvas.well else canvas.colour
     share = (height - 1 - row) / max(1, height - 1)
     edge, fill, blank = ink.of(colour), ink.of(colour, 0.30 + 0.42 * share), ink.of(palette.text)
     signs = PLAIN if table.ascii else BRAILLE
     chars = [signs[mask] for mask in masks]
     paints = [(edge if top == row else fill) if mask else blank for mask, top in zip(masks, edges, strict=True)]
+    if canvas.well:
+        calm_edge, calm_fill = ink.of(canvas.calm), ink.of(canvas.calm, 0.30 + 0.42 * share)
+        for column, (mask, well) in enumerate(zip(masks, canvas.well, strict=True)):
+            if mask and well:
+                paints[column] = calm_edge if edges[column] == row else calm_fill
     if limit_row == row:
         dash, paint = table.dash, ink.of(palette.bad, 0.6)
         for column, mask in enumerate(masks):
