@@ -98,7 +98,9 @@ async def read_exercise(root: Path, incident: str) -> tuple[Record, ...]:
 
 
 async def find_exercise(root: Path, incident: str) -> tuple[KeptExercise, tuple[Record, ...]]:
-    """The same, with where it is kept.
+    """The same, with where it is kept; by the incident or its beginning, or by the name of its directory.
+
+    One that was played again by the same bot with the same seed has the same incident: the newest is meant.
 
     Raises:
         ExerciseNotFound: there is none, there are several, or its log cannot be read.
@@ -109,15 +111,18 @@ async def find_exercise(root: Path, incident: str) -> tuple[KeptExercise, tuple[
         if not kept.runs:
             raise ExerciseNotFound(f"no exercise was played on this machine; its logs would be in {root}{hint}")
         return kept.runs[-1]
+    named = [run for run in kept.runs if run[0].directory.name == incident]
+    if named:
+        return named[0]
     wanted = _spelled(incident)
     found = [run for run in kept.runs if run[0].incident.startswith(wanted)]
     exact = [run for run in found if run[0].incident == wanted]
-    if len(exact or found) > 1:
+    if len({run[0].incident for run in exact or found}) > 1:
         names = ", ".join(f"{run[0].incident} ({run[0].directory.name})" for run in found[:8])
         raise ExerciseNotFound(f"several exercises begin with {incident}: {names}")
     if not found:
         raise ExerciseNotFound(f"there is no exercise {incident} in {root}{hint}")
-    return (exact or found)[0]
+    return (exact or found)[-1]
 
 
 def kept_score(kept: KeptExercise, head: bytes, scenario: str) -> bytes | None:

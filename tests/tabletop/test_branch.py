@@ -7,7 +7,7 @@ import pytest
 
 from tests.tabletop.drill_house import QUIET, rules, runbook, scenario
 from warroom.incident.chain import verify
-from warroom.incident.words import Duty
+from warroom.incident.words import Duty, Status
 from warroom.tabletop.branch import BranchError, branch, resume
 from warroom.tabletop.deeds import act
 from warroom.tabletop.headless import Run, acts, run_headless
@@ -65,6 +65,15 @@ def test_a_team_that_plays_on_takes_the_seats_of_those_who_are_gone() -> None:
     assert two.state.commander == "iris"
     assert two.state.holder(Duty.OPERATIONS_LEAD) == "omar"
     assert not two.refused
+
+
+def test_a_team_that_plays_on_after_it_was_mended_calls_it_over() -> None:
+    mended = other(first())
+    two = branch(
+        mended.records, scenario(), 420, "textbook", telemetry=QUIET, runbook=runbook(), rules=rules(), seconds=1100
+    )
+    assert two.state.status is Status.RESOLVED
+    assert [one.status for one in two.state.actions] == ["done"]
 
 
 def test_the_same_decision_leads_to_the_same_outcome() -> None:

@@ -78,6 +78,11 @@ async def test_kept_exercises_are_found_by_their_incident_and_by_being_the_last(
     assert kept.remarks == ()
     assert (await find_exercise(tmp_path, "7k3q"))[0].scenario == "edge-rule"
     assert (await find_exercise(tmp_path, "-"))[0].incident == "INC-7K3R"
+    again = fresh(tmp_path, "c")
+    await keep_in(again, Tape(incident="INC-7K3Q").records)
+    assert (await find_exercise(tmp_path, "7k3q"))[0].directory == again
+    for name in ("a", "c"):
+        assert (await find_exercise(tmp_path, name))[0].directory.name == name
     with pytest.raises(ExerciseNotFound, match="several"):
         await find_exercise(tmp_path, "7k3")
     with pytest.raises(ExerciseNotFound, match="there is no exercise"):

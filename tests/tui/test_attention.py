@@ -12,6 +12,7 @@ from tests.tui.local_wire import LocalWire, minutes
 from tests.tui.story import tell
 from warroom.client.view import RefusedCommand, RoomView, Settled, Unsent
 from warroom.incident.commands import COMMAND
+from warroom.incident.words import Status
 from warroom.tui.access import barred
 from warroom.tui.actions import ACTIONS, BY_ID
 from warroom.tui.acts import FORMS
@@ -255,3 +256,35 @@ async def test_a_room_that_ended_says_why_and_takes_nothing() -> None:
         await pilot.press("a")
         await pilot.pause()
         assert wire.states[ROOM].seq == before
+
+
+@pytest.mark.parametrize(
+    ("now", "offered", "first"),
+    [
+        ("triage", ["investigating", "identified", "monitoring", "resolved"], "investigating"),
+        ("investigating", ["identified", "monitoring", "resolved"], "identified"),
+        ("monitoring", ["investigating", "identified", "resolved"], "resolved"),
+        ("resolved", ["closed"], "closed"),
+    ],
+)
+def test_only_statuses_that_may_come_next_are_offered(now: str, offered: list[str], first: str) -> None:
+    wire = tell()
+    state = replace(wire.states[ROOM], status=Status(now))
+    form = FORMS["incident.change-status"](Context(state, "ana", wire.now(), wire.clock.tzinfo))  # type: ignore[arg-type]
+    field = form.fields[0]
+    assert [one.value for one in field.choices] == offered
+    assert field.value == first
+
+
+def test_what_speaks_for_a_hypothesis_is_linked_with_what_was_pinned() -> None:
+    wire = tell()
+    for title in ("pool in use", "errors by version"):
+        wire.act("marek", {"type": "pin-evidence", "evidence": {"title": title, "kind": "text", "note": title}}, ROOM)
+    state = wire.states[ROOM]
+    form = FORMS["hypothesis.support"](Context(state, "ana", wire.now(), wire.clock.tzinfo))  # type: ignore[arg-type]
+    said = {"number": "1", "evidence": "the pool is full", "pin": form.fields[-1].value}
+    command = form.build(said)
+    assert COMMAND.validate_python(command).pins == (state.evidence[-1].number,)  # type: ignore[union-attr]
+    assert "pins" not in form.build({**said, "pin": ""})
+    bare = FORMS["hypothesis.support"](Context(replace(state, evidence=()), "ana", wire.now(), wire.clock.tzinfo))  # type: ignore[arg-type]
+    assert [one.name for one in bare.fields] == ["number", "evidence"]

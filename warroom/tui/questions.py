@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from warroom.incident.words import PHASES, Duty, Milestone, Severity
+from warroom.incident.words import PHASES, Duty, Milestone, Severity, Status
 from warroom.tui.forms import Choice, Context, Field, Form, Values
 from warroom.tui.slash import Payload, SlashError, percent, when
 
@@ -74,10 +74,13 @@ _STATUS_HELP = {
 
 
 def status(context: Context) -> Form:
-    """The statuses with what they mean; the one after the present is preselected."""
-    choices = tuple(Choice(one.value, one.value, _STATUS_HELP[one.value]) for one in PHASES[1:])
-    place = PHASES.index(context.state.status) if context.state.status in PHASES else 0
-    following = PHASES[min(place + 1, len(PHASES) - 1)].value
+    """The statuses that may come next, with what they mean; the one after the present is preselected."""
+    now = context.state.status
+    ending = now not in PHASES or not now.is_live
+    able = (Status.CLOSED,) if ending else tuple(one for one in PHASES[1:-1] if one is not now)
+    choices = tuple(Choice(one.value, one.value, _STATUS_HELP[one.value]) for one in able)
+    later = [one for one in able if now in PHASES and PHASES.index(one) > PHASES.index(now)]
+    following = (later or able)[0].value
     return Form(
         "Where are we?",
         (Field("status", "Status", choices, following), Field("reason", "Why", hint="optional", needed=False)),
@@ -165,14 +168,22 @@ def hypothesis(context: Context) -> Form:  # noqa: ARG001 - every form is made f
 
 
 def verdict(type_: str, title: str) -> Callable[[Context], Form]:
-    """Evidence for or against the selected hypothesis."""
+    """Evidence for or against the selected hypothesis, in words and by what was pinned, the newest first."""
 
     def form(context: Context) -> Form:
         def build(values: Values) -> Payload:
-            return {"type": type_, "hypothesis": _int(values, "number"), "evidence": values["evidence"]}
+            pin = values.get("pin", "")
+            payload = {"type": type_, "hypothesis": _int(values, "number"), "evidence": values["evidence"]}
+            return {**payload, "pins": [int(pin)]} if pin else payload
 
         evidence = Field("evidence", "What shows it", lines=3, needed=type_ != "confirm-hypothesis")
-        return Form(title, (_number(context, "Hypothesis"), evidence), build)
+        newest = tuple(context.state.evidence)[::-1]
+        pinned = tuple(Choice(str(one.number), one.title, f"pinned by {one.who}") for one in newest)
+        fields = [_number(context, "Hypothesis"), evidence]
+        if pinned:
+            choices = (*pinned, Choice("", "nothing that was pinned"))
+            fields.append(Field("pin", "Pinned", choices, pinned[0].value, needed=False))
+        return Form(title, tuple(fields), build)
 
     return form
 
@@ -214,7 +225,7 @@ def update(context: Context) -> Form:
             Field("next", "Next update in minutes", hint="by severity when left empty", needed=False),
         ),
         build,
-        note=f"Last: {last[:200]}" if last else "",
+        note=f"Last: {last[:200]}" if last else "Readers look for Impact: Scope: We know: We do:",
     )
 
 

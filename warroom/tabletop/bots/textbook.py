@@ -132,9 +132,12 @@ class Calling:
             self._remedy.mended = view.second
 
     def _by_itself(self, view: PlayerView) -> bool:
+        """Whether users are well again by what nobody here did: at once where others did something before."""
         since = self._health.well_since()
         idle = self._remedy.current is None and not self._inquiry.significant()
-        return since is not None and idle and view.second - since >= GIVES_UP_AFTER
+        own = {one.number for one in self._remedy.attempts}
+        others = any(one.status == "done" and one.number not in own for one in view.state.actions)
+        return since is not None and idle and view.second - since >= (HELD if others else GIVES_UP_AFTER)
 
     def _confirm(self, view: PlayerView, who: str) -> Iterator[Act]:
         attempt = next((one for one in reversed(self._remedy.attempts) if one.verdict == "helped"), None)
